@@ -1,0 +1,37 @@
+# One verb per job. `make demo` and `make test` set up all they need in .venv (Python 3.11+).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test lint bench record-fixtures clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flakelens needs Python 3.11 or newer; set PYTHON=python3.x")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.ready  ## the Gate 1 verdict on recorded real runs
+	$(BIN)/flakelens demo
+
+test: $(VENV)/.ready  ## all tests
+	$(BIN)/python -m pytest -n 2 -q
+
+lint: $(VENV)/.ready  ## ruff, mypy --strict, import-linter, docs in step
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.ready  ## accuracy and speed: figure beside target
+	$(BIN)/python -m benchmarks
+
+record-fixtures:  ## record the fixtures again with real Jest and Playwright (needs npm and chromium)
+	$(PYTHON) fixtures/record/record.py
+
+clean:  ## remove what these targets made
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
