@@ -235,3 +235,11 @@ class RunReports:
     info: RunInfo
     reports: tuple[tuple[ReportInfo, ParsedReport], ...]
     problems: tuple[Problem, ...] = field(default=())
+
+
+class GateState(StrEnum):
+    """What a gate or a criterion says. There is no fourth value, and no data is never MET."""
+
+    MET = "MET"
+    NOT_MET = "NOT_MET"
+    INCONCLUSIVE = "INCONCLUSIVE"
