@@ -1,0 +1,91 @@
+"""What the store hands over: the facts of some runs, as they were reported. No I/O, no interpretation.
+
+`history` turns these into matrices; nothing else reads them. They are facts because nobody's later opinion (policy,
+decisions, newer reports) can change them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from flakelens.model import RetryEvidence, RunInfo, TestId
+
+Int8s = npt.NDArray[np.int8]
+Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class RunKey(NamedTuple):
+    """Names one CI pipeline."""
+
+    provider: str
+    run: str
+
+
+class TestFacts(NamedTuple):
+    """One test as reported. `key` is the store's own number; it means nothing outside one database."""
+
+    __test__ = False
+
+    key: int
+    id: TestId
+    ordinal: int  # 1, or 2, 3.. for further cases of this id in one report
+    producer: str
+    title_file: str = ""  # the only test file of the checkout that held this title at ingest, "" for none
+    stack_file: str = ""  # a test file seen in a stack trace of this test, "" for none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFacts:
+    """One report: who wrote it, what it can show, and the outcome of each of its tests."""
+
+    key: int
+    attempt: int  # of the run: 1, 2..
+    job: str
+    shard: str  # "2/4" or ""
+    name: str  # path inside what was given to ingest
+    sha256: str  # hex, of the decompressed bytes
+    producer: str
+    declared: RetryEvidence | None  # by option, run.json or the reporter's environment
+    shown: RetryEvidence | None  # by the file itself
+    partial: bool
+    damaged: bool
+    load_failures: tuple[str, ...]
+    started_at: datetime | None  # UTC, earliest time stamp in the report; None where it has none
+    seconds: float | None
+    ingested_at: datetime  # UTC
+    earlier_elsewhere: bool  # a run that started earlier holds the same bytes
+    tests: Int32s  # TestFacts.key, one per test of the report
+    outcomes: Int8s  # model.Outcome codes, as long as `tests`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """One run: every distinct record of metadata that came with it, and its reports (order carries no meaning)."""
+
+    key: RunKey
+    infos: tuple[RunInfo, ...]  # job, shard, retries and partial stay empty here: they belong to the reports
+    reports: tuple[ReportFacts, ...]
+
+
+class RenameFacts(NamedTuple):
+    """A file rename that git saw (`git log -M`), old path to new path."""
+
+    old: str
+    new: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A part of the store: some runs, and every test that the store knows."""
+
+    runs: tuple[RunFacts, ...]
+    tests: tuple[TestFacts, ...]
+    renames: tuple[RenameFacts, ...] = ()
