@@ -1,0 +1,1 @@
+"""Gates: criteria over what is known of the gated branch, three-valued, each with its evidence."""

@@ -1,0 +1,405 @@
+"""History: tests x runs as int8 matrices, with a table of runs and one of tests. The one input of statistics and gate.
+
+Built from facts, policy and decisions alone; two stores that hold the same reports give the same History, whatever the
+order in which they were ingested.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from flakelens import identity
+from flakelens.facts import Bools, Facts, Int8s, Int32s, ReportFacts, RunFacts, RunKey, TestFacts
+from flakelens.model import Event, Outcome, RetryEvidence, RunInfo, TestId
+from flakelens.outcomes import chain, worst
+from flakelens.policy import Policy
+from flakelens.retries import Resolver
+
+COUNTING_EVENTS = frozenset({Event.PUSH, Event.SCHEDULE, Event.MERGE_QUEUE, Event.MANUAL})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """One test: its canonical id and what is known of it besides its outcomes."""
+
+    __test__ = False
+
+    id: TestId  # canonical
+    reported: TestId  # as its newest report in this history wrote it
+    producer: str
+    jobs: tuple[str, ...]  # CI jobs that ran it, sorted; "" jobs left out
+    title_file: str  # the one test file of a checkout that held its title, "" for none
+    stack_file: str  # a test file in one of its stack traces, "" for none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One report of a run, as the history sees it."""
+
+    key: int  # the store's number
+    attempt: int
+    job: str
+    shard: str
+    name: str
+    producer: str
+    sha256: str
+    evidence: RetryEvidence  # resolved: see `retries`
+    partial: bool
+    damaged: bool
+    stale: bool  # an earlier run holds the same bytes, time stamp and all: a file left over from then
+    load_failures: tuple[str, ...]
+    tests: Int32s  # positions in History.tests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run: all its jobs, shards, browsers and re-run attempts on one commit."""
+
+    key: RunKey
+    commit: str  # "" where unknown: then a commit of its own
+    branch: str
+    base_branch: str
+    base_commit: str
+    event: Event
+    environment: str
+    started_at: datetime  # UTC
+    url: str
+    attempts: int  # the highest attempt number
+    why_not: str  # why it does not count for the gated branch, "" when it does
+    reports: tuple[Report, ...]
+
+    @property
+    def counts(self) -> bool:
+        """Does it count for the gated branch?"""
+        return not self.why_not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Runs in order (commits by their first run on the branch, then by start), tests sorted by canonical id.
+
+    `outcomes[i, j]` is the `model.Outcome` of test i in run j, int8, NONE where it has no result. `whole` is the same
+    without the results of partial reports: what criteria may use. Both leave out stale reports.
+    """
+
+    branch: str  # the gated branch
+    tests: tuple[Test, ...]
+    runs: tuple[Run, ...]
+    outcomes: Int8s
+    whole: Int8s
+    commits: Int32s  # commit number of each run: equal for runs of one commit, ascending in run order
+    names: identity.Identity
+
+    @property
+    def counting(self) -> Bools:
+        """Which runs count for the gated branch, shape (runs,)."""
+        return np.fromiter((run.counts for run in self.runs), np.bool_, len(self.runs))
+
+    def select(self, runs: Bools | Int32s) -> History:
+        """The same history with some of its runs only (tests without a result stay, with empty rows)."""
+        positions = np.flatnonzero(runs) if runs.dtype == np.bool_ else runs
+        return replace(
+            self,
+            runs=tuple(self.runs[position] for position in positions),
+            outcomes=self.outcomes[:, positions],
+            whole=self.whole[:, positions],
+            commits=self.commits[positions],
+        )
+
+    def position(self, test: TestId) -> int | None:
+        """Where a canonical id stands in `tests`."""
+        return next((position for position, row in enumerate(self.tests) if row.id == test), None)
+
+
+def build(
+    facts: Facts, policy: Policy, *, branch: str, aliases: Sequence[identity.Alias] = (), environment: str = ""
+) -> History:
+    """The history that `facts` tell under `policy`; `branch` is the gated branch, `environment` that of the gate."""
+    merged = _merge_by_commit(facts.runs) if policy.run_key == "commit" else list(facts.runs)
+    ordered = _in_order([_Draft(run, branch, policy.count_local, environment) for run in merged])
+    names = identity.resolve(
+        facts.tests,
+        runs_of=lambda keys: _runs_of(keys, ordered),
+        aliases=aliases,
+        renames=facts.renames,
+        separators=policy.title_separators or identity.SEPARATORS,
+    )
+    present = _present(ordered)
+    tests_by_key = {test.key: test for test in facts.tests if test.key in present}
+    ids = sorted({names.ids[key] for key in tests_by_key})
+    place = {test: position for position, test in enumerate(ids)}
+    lookup = np.full(max(tests_by_key, default=0) + 1, -1, np.int32)
+    for key in tests_by_key:
+        lookup[key] = place[names.ids[key]]
+    positions = _Positions(lookup)
+    outcomes, whole = _matrices(ordered, positions, len(ids))
+    resolver = Resolver(policy)
+    runs = tuple(draft.finish(resolver, positions) for draft in ordered)
+    return History(
+        branch=branch,
+        tests=_tests(ids, tests_by_key, lookup, ordered, positions),
+        runs=runs,
+        outcomes=outcomes,
+        whole=whole,
+        commits=_commit_numbers(runs),
+        names=names,
+    )
+
+
+class _Draft:
+    """A run on its way into the history."""
+
+    def __init__(self, facts: RunFacts, branch: str, count_local: bool, environment: str) -> None:
+        self.facts = facts
+        self.info = merge_infos(facts.infos)
+        self.why_not = why_not_counting(self.info, branch, count_local, environment)
+        starts = [info.started_at for info in facts.infos if info.started_at]
+        starts = starts or [report.started_at for report in facts.reports if report.started_at]
+        starts = starts or [report.ingested_at for report in facts.reports]
+        self.started_at = min(starts)
+        self.reports = sorted(facts.reports, key=lambda r: (r.attempt, r.job, r.shard, r.name, r.sha256))
+
+    @property
+    def stale(self) -> set[int]:
+        return {report.key for report in self.reports if report.earlier_elsewhere and report.started_at}
+
+    def finish(self, resolver: Resolver, positions: _Positions) -> Run:
+        evidence = resolver.resolve(self.reports, commit=self.info.commit, started_at=self.started_at)
+        info = self.info
+        return Run(
+            key=self.facts.key,
+            commit=info.commit,
+            branch=info.branch,
+            base_branch=info.base_branch,
+            base_commit=info.base_commit,
+            event=info.event,
+            environment=info.environment,
+            started_at=self.started_at,
+            url=info.url,
+            attempts=max((info.attempt for info in self.facts.infos), default=1),
+            why_not=self.why_not,
+            reports=tuple(
+                Report(
+                    key=report.key,
+                    attempt=report.attempt,
+                    job=report.job,
+                    shard=report.shard,
+                    name=report.name,
+                    producer=report.producer,
+                    sha256=report.sha256,
+                    evidence=shown,
+                    partial=report.partial,
+                    damaged=report.damaged,
+                    stale=report.key in self.stale,
+                    load_failures=report.load_failures,
+                    tests=positions.of(report.tests),
+                )
+                for report, shown in zip(self.reports, evidence, strict=True)
+            ),
+        )
+
+
+class _Positions:
+    """Test keys to positions, remembered per roster: reports of one suite share their array of keys."""
+
+    def __init__(self, lookup: Int32s) -> None:
+        self._lookup = lookup
+        self._known: dict[int, tuple[Int32s, Int32s]] = {}
+
+    def of(self, keys: Int32s) -> Int32s:
+        known = self._known.get(id(keys))
+        if known is None:
+            known = self._known[id(keys)] = (keys, self._lookup[keys])
+        return known[1]
+
+
+def merge_infos(infos: Sequence[RunInfo]) -> RunInfo:
+    """One record out of several of a run: per field the first that says something, lowest attempt first.
+
+    What disqualifies a run (fork, uncommitted changes, laptop) disqualifies it when any record says so.
+    """
+    ordered = sorted(infos, key=lambda i: (i.attempt, str(i.started_at or "9"), repr(i)))
+    first = ordered[0]
+
+    def pick(field: str) -> str:
+        return next((value for info in ordered if (value := getattr(info, field))), "")
+
+    events = [info.event for info in ordered if info.event is not Event.OTHER]
+    return replace(
+        first,
+        commit=pick("commit"),
+        branch=pick("branch"),
+        base_branch=pick("base_branch"),
+        base_commit=pick("base_commit"),
+        environment=pick("environment"),
+        url=pick("url"),
+        event=events[0] if events else Event.OTHER,
+        fork=any(info.fork for info in ordered),
+        dirty=any(info.dirty for info in ordered),
+        local=any(info.local for info in ordered),
+    )
+
+
+def why_not_counting(info: RunInfo, branch: str, count_local: bool, environment: str = "") -> str:
+    """Why a run does not count for the gated branch, in words; "" when it does."""
+    if info.environment != environment:
+        return f"environment {info.environment}" if info.environment else "not of the environment"
+    if info.local and not count_local:
+        return "a laptop's run"
+    if info.fork:
+        return "from a fork"
+    if info.event is Event.PULL_REQUEST:
+        return "pull request"
+    if info.dirty:
+        return "uncommitted changes"
+    if not info.branch:
+        return "branch unknown"
+    if info.branch != branch:
+        return f"branch {info.branch}"
+    return "" if info.event in COUNTING_EVENTS else f"event {info.event}"
+
+
+def _merge_by_commit(runs: Sequence[RunFacts]) -> list[RunFacts]:
+    """Separate workflows of one commit as one run (policy `run_key = "commit"`); the earliest run gives the name."""
+    groups: dict[tuple[object, ...], list[RunFacts]] = defaultdict(list)
+    for run in runs:
+        info = merge_infos(run.infos)
+        same = (info.commit, info.branch, info.event is Event.PULL_REQUEST, info.fork, info.dirty, info.local)
+        groups[(*same, info.environment) if info.commit else (run.key,)].append(run)
+    merged = []
+    for group in groups.values():
+        group.sort(key=lambda run: (min(str(info.started_at or "9") for info in run.infos), run.key))
+        merged.append(
+            RunFacts(
+                key=group[0].key,
+                infos=tuple(info for run in group for info in run.infos),
+                reports=tuple(report for run in group for report in run.reports),
+            )
+        )
+    return merged
+
+
+def _in_order(drafts: list[_Draft]) -> list[_Draft]:
+    """Commits by their first run on the gated branch, runs of a commit by start."""
+    first: dict[str, datetime] = {}
+    for draft in drafts:
+        if not draft.why_not and (commit := draft.info.commit):
+            first[commit] = min(first.get(commit, draft.started_at), draft.started_at)
+
+    def key(draft: _Draft) -> tuple[object, ...]:
+        counted = not draft.why_not and draft.info.commit
+        return (
+            first[draft.info.commit] if counted else draft.started_at,
+            draft.info.commit if counted else "",
+            draft.started_at,
+            draft.facts.key,
+        )
+
+    return sorted(drafts, key=key)
+
+
+def _runs_of(keys: Sequence[int], drafts: Sequence[_Draft]) -> Mapping[int, frozenset[int]]:
+    asked = np.asarray(sorted(keys), np.int32)
+    seen: dict[int, set[int]] = defaultdict(set)
+    for position, draft in enumerate(drafts):
+        for report in draft.reports:
+            for key in np.intersect1d(asked, report.tests):
+                seen[int(key)].add(position)
+    return {key: frozenset(runs) for key, runs in seen.items()}
+
+
+def _present(drafts: Sequence[_Draft]) -> set[int]:
+    rosters = {id(report.tests): report.tests for draft in drafts for report in draft.reports}
+    return set(np.unique(np.concatenate([np.empty(0, np.int32), *rosters.values()])).tolist())
+
+
+def _matrices(drafts: Sequence[_Draft], positions: _Positions, size: int) -> tuple[Int8s, Int8s]:
+    outcomes = np.zeros((size, len(drafts)), np.int8)
+    partial: list[int] = []
+    for column, draft in enumerate(drafts):
+        fresh = [report for report in draft.reports if report.key not in draft.stale]
+        outcomes[:, column] = _column(fresh, positions, size)
+        if any(report.partial for report in fresh):
+            partial.append(column)
+    if not partial:
+        return outcomes, outcomes
+    whole = outcomes.copy()
+    for column in partial:
+        kept = [r for r in drafts[column].reports if not r.partial and r.key not in drafts[column].stale]
+        whole[:, column] = _column(kept, positions, size)
+    return outcomes, whole
+
+
+def _column(reports: Sequence[ReportFacts], positions: _Positions, size: int) -> Int8s:
+    """Outcomes of one run: a job's attempts follow one another, jobs and shards stand side by side."""
+    column = np.zeros(size, np.int8)
+    by_job: dict[str, dict[int, list[ReportFacts]]] = defaultdict(lambda: defaultdict(list))
+    for report in reports:
+        by_job[report.job][report.attempt].append(report)
+    for attempts in by_job.values():
+        of_job = np.zeros(size, np.int8)
+        for _, side_by_side in sorted(attempts.items()):
+            of_attempt = np.zeros(size, np.int8)
+            for report in side_by_side:
+                where = positions.of(report.tests)
+                if len(np.unique(where)) == len(where):
+                    of_attempt[where] = worst(of_attempt[where], report.outcomes)
+                else:  # an alias or a rename made two tests of one report the same
+                    for position, outcome in zip(where, report.outcomes, strict=True):
+                        of_attempt[position] = worst(of_attempt[position], outcome)
+            of_job = chain(of_job, of_attempt)
+        column = worst(column, of_job)
+    return column
+
+
+def _tests(
+    ids: Sequence[TestId], by_key: Mapping[int, TestFacts], lookup: Int32s, drafts: Sequence[_Draft], positions: _Positions
+) -> tuple[Test, ...]:
+    newest = np.zeros(len(ids), np.int64)
+    jobs: dict[str, Bools] = {}
+    for draft in drafts:
+        for report in draft.reports:
+            where = positions.of(report.tests)
+            newest[where] = report.tests
+            if report.job:
+                jobs.setdefault(report.job, np.zeros(len(ids), np.bool_))[where] = True
+    title_files: dict[int, set[str]] = defaultdict(set)
+    stack_files: dict[int, set[str]] = defaultdict(set)
+    for key, test in by_key.items():
+        position = int(lookup[key])
+        title_files[position] |= {test.title_file} - {""}
+        stack_files[position] |= {test.stack_file} - {""}
+    ran = [tuple(sorted(job for job, where in jobs.items() if where[position])) for position in range(len(ids))]
+    return tuple(
+        Test(
+            id=test,
+            reported=by_key[int(newest[position])].id,
+            producer=by_key[int(newest[position])].producer,
+            jobs=ran[position],
+            title_file=min(title_files[position], default=""),
+            stack_file=min(stack_files[position], default=""),
+        )
+        for position, test in enumerate(ids)
+    )
+
+
+def _commit_numbers(runs: Sequence[Run]) -> Int32s:
+    numbers = np.zeros(len(runs), np.int32)
+    seen: dict[str, int] = {}
+    highest = -1
+    for position, run in enumerate(runs):
+        # Only runs of the gated branch share a commit number: a pull request's commit is not a state of the branch.
+        name = run.commit if run.counts and run.commit else f"\0{position}"
+        if name not in seen:
+            highest += 1
+            seen[name] = highest
+        numbers[position] = seen[name]
+    return numbers
+
+
+NO_RESULT = int(Outcome.NONE)

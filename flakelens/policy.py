@@ -1,0 +1,221 @@
+"""The policy: areas, focuses and gates, as frozen types parsed from TOML text. No I/O.
+
+A key that is not known, a number in quotes and a window that cannot work are errors that name the key: a policy that is
+silently not applied is worse than none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from importlib.resources import files
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from flakelens.errors import PolicyError
+
+ALL_AREAS = "*"
+UNASSIGNED = "unassigned"
+
+
+class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Rule(_Strict, frozen=True, kw_only=True):
+    """Which tests belong to an area or focus: any one pattern that matches is enough."""
+
+    name: str
+    files: tuple[str, ...] = ()  # globs on the canonical file
+    producers: tuple[str, ...] = ()  # "playwright", "jest"..
+    jobs: tuple[str, ...] = ()  # globs on CI job names
+    titles: tuple[str, ...] = ()  # text within the title, case ignored
+    variants: tuple[str, ...] = ()  # globs on the variant
+
+
+class RetriesRule(_Strict, frozen=True, kw_only=True):
+    """What the reports of a producer can show of retries, where they cannot say it themselves."""
+
+    producer: str
+    evidence: Literal["recorded", "hidden", "none"]
+    since: str = ""  # ISO date, or a commit of the gated branch (7 to 40 hex digits); "": always
+
+
+class QuarantinePolicy(_Strict, frozen=True, kw_only=True):
+    """How much may be in quarantine: percent of an area's tests."""
+
+    share: float = 2.0
+    areas: dict[str, float] = {}  # noqa: RUF012 - msgspec copies mutable defaults
+
+
+class WaiverPolicy(_Strict, frozen=True, kw_only=True):
+    """How long a waiver may last, and the areas and focuses whose failures nobody can waive."""
+
+    max_hours: float = 72
+    never: tuple[str, ...] = ()
+
+
+class _Criterion(_Strict, frozen=True, kw_only=True, tag_field="kind"):
+    areas: tuple[str, ...]  # () removes the criterion, openly; ("*",) means every test
+    focuses: tuple[str, ...] = ()  # narrows the areas to tests of one of these
+
+
+class PassRatePolicy(_Criterion, frozen=True, kw_only=True, tag="pass-rate"):
+    """Pass rate after retries over all the areas together."""
+
+    threshold: float
+    evidence: Literal["e-value", "observed"] = "e-value"
+
+
+class AllPassingPolicy(_Criterion, frozen=True, kw_only=True, tag="all-passing"):
+    """Every active test passed in each of the newest complete runs of the area."""
+
+    runs: int = 3
+
+
+class StablePolicy(_Criterion, frozen=True, kw_only=True, tag="stable"):
+    """Nothing broken, nothing newly broken, and the area's own pass rate."""
+
+    threshold: float
+    runs: int = 10
+    evidence: Literal["e-value", "observed"] = "e-value"
+
+
+class ReliablePolicy(_Criterion, frozen=True, kw_only=True, tag="reliable"):
+    """First-attempt pass rate over the runs whose retries can be seen, and nothing broken."""
+
+    threshold: float
+    evidence: Literal["e-value", "observed"] = "e-value"
+
+
+class CompletePolicy(_Criterion, frozen=True, kw_only=True, tag="complete"):
+    """The newest run of each area is whole and recent, and quarantine is within its limits."""
+
+    max_age_hours: float = 72
+
+
+class NoLaunderingPolicy(_Criterion, frozen=True, kw_only=True, tag="no-laundering"):
+    """Tests that were there before and are now skipped or gone count as failed."""
+
+    threshold: float | None = None  # None: that of the gate's pass-rate criterion
+    baseline_runs: int = 30
+
+
+CriterionPolicy: TypeAlias = (
+    PassRatePolicy | AllPassingPolicy | StablePolicy | ReliablePolicy | CompletePolicy | NoLaunderingPolicy
+)
+
+
+class GatePolicy(_Strict, frozen=True, kw_only=True):
+    """One gate: its criteria by id."""
+
+    title: str
+    criteria: dict[str, CriterionPolicy]
+    mode: Literal["enforce", "advise", "observe"] = "enforce"
+    environment: str = ""  # "": CI history; else only runs of that environment
+
+
+class Policy(_Strict, frozen=True, kw_only=True):
+    """All that a project decides beforehand. Made by `parse`."""
+
+    areas: tuple[Rule, ...]
+    gates: dict[str, GatePolicy]
+    branch: str = ""  # "": main, or else master
+    count_local: bool = False
+    run_key: Literal["run", "commit"] = "run"
+    title_separators: tuple[str, ...] = ()
+    focuses: tuple[Rule, ...] = ()
+    retries: tuple[RetriesRule, ...] = ()
+    quarantine: QuarantinePolicy = QuarantinePolicy()
+    waivers: WaiverPolicy = WaiverPolicy()
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what the policy says; comments and the order of keys do not enter."""
+        return hashlib.sha256(self.canonical()).hexdigest()
+
+    def canonical(self) -> bytes:
+        """The whole policy, defaults included, as JSON with sorted keys: what a recorded verdict carries."""
+        return msgspec.json.encode(self, order="sorted")
+
+    def area_names(self) -> tuple[str, ...]:
+        """The areas in the order of their rules, without `unassigned`; a name with several rules once."""
+        return tuple(dict.fromkeys(rule.name for rule in self.areas))
+
+
+def shipped_text() -> str:
+    """The commented defaults that travel with the package."""
+    return (files("flakelens") / "gate1.toml").read_text(encoding="utf-8")
+
+
+def parse(text: str = "", *, where: str = "flakelens.toml", table: tuple[str, ...] = ()) -> Policy:
+    """The policy that `text` (TOML) says over the shipped defaults.
+
+    `where` names the source in errors; `table` leads to the policy inside it (("tool", "flakelens") in a
+    pyproject.toml). Raises PolicyError, naming the key, for anything that is not known or cannot work.
+    """
+    try:
+        own: Any = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{where} is not valid TOML: {error}.", mend="Mend the line it names.") from None
+    for key in table:
+        own = own.get(key, {})
+    merged = _merge(tomllib.loads(shipped_text()), own)
+    policy = _convert(merged, where)
+    from flakelens.policy_checks import check  # a room of its own, so that the types above stay readable
+
+    check(policy, where)
+    return policy
+
+
+def from_canonical(data: bytes) -> Policy:
+    """The inverse of `Policy.canonical`, for replaying a verdict."""
+    return msgspec.json.decode(data, type=Policy)
+
+
+def _merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in own.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _convert(merged: Mapping[str, Any], where: str) -> Policy:
+    """Gate by gate and criterion by criterion, so that an error can name the key and not just its type."""
+    plain = {key: value for key, value in merged.items() if key != "gates"}
+    for rule in plain["retries"] if isinstance(plain.get("retries"), list) else ():
+        if isinstance(rule, dict) and isinstance(rule.get("since"), date):  # a TOML date, without quotes
+            rule["since"] = rule["since"].isoformat()
+    gates: dict[str, GatePolicy] = {}
+    tables = merged.get("gates", {})
+    if not isinstance(tables, Mapping) or not all(isinstance(gate, Mapping) for gate in tables.values()):
+        raise PolicyError(f"{where}: gates must be tables.", mend="Write [gates.NAME].")
+    for name, gate in tables.items():
+        criteria = gate.get("criteria", {})
+        if not isinstance(criteria, Mapping):
+            raise PolicyError(f"{where}: gates.{name}.criteria must be tables.", mend="Write [gates.NAME.criteria.ID].")
+        parsed = {
+            ident: _to(CriterionPolicy, value, f"gates.{name}.criteria.{ident}", where)
+            for ident, value in criteria.items()
+        }
+        rest = {key: value for key, value in gate.items() if key != "criteria"}
+        empty = _to(GatePolicy, {"title": name, **rest, "criteria": {}}, f"gates.{name}", where)
+        gates[name] = msgspec.structs.replace(empty, criteria=parsed)
+    policy = _to(Policy, {**plain, "gates": {}}, "", where)
+    return msgspec.structs.replace(policy, gates=gates)
+
+
+def _to(kind: Any, value: Any, path: str, where: str) -> Any:
+    try:
+        return msgspec.convert(value, type=kind)
+    except msgspec.ValidationError as error:
+        said, _, place = str(error).partition(" - at `$")
+        key = (path + place.rstrip("`")).strip(".") or "the file"
+        raise PolicyError(
+            f"{where}: {key}: {said[0].lower()}{said[1:]}.",
+            mend="docs/policy.md lists every key with its meaning and default.",
+        ) from None

@@ -1,0 +1,114 @@
+"""What a policy must fulfil beyond its types: thresholds that can be certified, windows that can fill, names that exist."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from flakelens.errors import PolicyError
+
+if TYPE_CHECKING:
+    from flakelens.policy import CriterionPolicy, Policy
+
+# Clean runs that the e-value can look back on; a limit that so many clean runs cannot prove is never MET.
+_LONGEST_WINDOW = 100
+
+
+def check(policy: Policy, where: str) -> None:
+    """Raises PolicyError, naming the key, if the policy cannot work."""
+    if not policy.gates:
+        raise PolicyError(f"{where}: gates: no gate is defined.", mend="Define at least one [gates.NAME].")
+    known = {*policy.area_names(), "unassigned"}
+    focuses = {rule.name for rule in policy.focuses}
+    for name, share in {"share": policy.quarantine.share, **policy.quarantine.areas}.items():
+        _percent(share, f"quarantine.{name}", where, low=0.0)
+    _names(policy.quarantine.areas, known, "quarantine.areas", where)
+    _names(policy.waivers.never, known | focuses, "waivers.never", where)
+    for rule in policy.retries:
+        if rule.since and not re.fullmatch(r"\d{4}-\d\d-\d\d(T.*)?|[0-9a-fA-F]{7,40}", rule.since):
+            raise PolicyError(
+                f"{where}: retries.since is {rule.since!r}; it must be a date or a commit.",
+                mend="Write 2026-10-01, or at least 7 digits of a commit.",
+            )
+    if not 0 < policy.waivers.max_hours <= 72:
+        raise PolicyError(
+            f"{where}: waivers.max_hours is {policy.waivers.max_hours:g}; a waiver lasts 72 hours at most.",
+            mend="Write a number over 0 and up to 72.",
+        )
+    for index, rule in enumerate((*policy.areas, *policy.focuses)):
+        kind = "areas" if index < len(policy.areas) else "focuses"
+        if not any((rule.files, rule.producers, rule.jobs, rule.titles, rule.variants)):
+            raise PolicyError(
+                f"{where}: {kind} {rule.name!r} has no pattern and matches nothing.",
+                mend="Give it files, producers, jobs, titles or variants.",
+            )
+        if rule.name in ("*", "") or (kind == "areas" and rule.name == "unassigned"):
+            raise PolicyError(f"{where}: {kind}: {rule.name!r} cannot be a name.", mend="Choose another name.")
+    for gate_name, gate in policy.gates.items():
+        path = f"gates.{gate_name}.criteria"
+        if not any(criterion.areas for criterion in gate.criteria.values()):
+            raise PolicyError(
+                f"{where}: {path}: no criterion is left; a gate that asks nothing would always be met.",
+                mend="Keep at least one criterion with areas.",
+            )
+        for ident, criterion in gate.criteria.items():
+            _criterion(criterion, f"{path}.{ident}", known, focuses, where)
+
+
+def _criterion(criterion: CriterionPolicy, path: str, known: set[str], focuses: set[str], where: str) -> None:
+    _names(criterion.areas, known | {"*"}, f"{path}.areas", where)
+    _names(criterion.focuses, focuses, f"{path}.focuses", where)
+    if "*" in criterion.areas and len(criterion.areas) > 1:
+        raise PolicyError(f'{where}: {path}.areas: "*" already means all.', mend='Write ["*"] or name areas.')
+    for key in ("runs", "baseline_runs"):
+        number = getattr(criterion, key, 1)
+        if not 1 <= number <= _LONGEST_WINDOW:
+            raise PolicyError(
+                f"{where}: {path}.{key} is {number}; the window must hold 1 to {_LONGEST_WINDOW} runs.",
+                mend="Choose a number in that range.",
+            )
+    hours = getattr(criterion, "max_age_hours", 1.0)
+    if not 0 < hours < math.inf:
+        raise PolicyError(f"{where}: {path}.max_age_hours must be over 0.", mend="72 is the default.")
+    threshold = getattr(criterion, "threshold", None)
+    if threshold is None:
+        return
+    _percent(threshold, f"{path}.threshold", where, low=50.0)
+    if getattr(criterion, "evidence", "observed") == "e-value" and not _certifiable(1 - threshold / 100):
+        raise PolicyError(
+            f"{where}: {path}.threshold is {threshold:g} %: {_LONGEST_WINDOW} clean runs in a row could not prove it.",
+            mend='Lower it to 99.5 or less, or write evidence = "observed" beside it.',
+        )
+
+
+def _certifiable(limit: float) -> bool:
+    """Can 100 clean runs prove a failing share below `limit`? The bet of docs/statistics.md at its best, over two windows."""
+    if limit <= 0:
+        return False
+    cap = max(0.10, 2 * limit)
+
+    def log_e(runs: int) -> float:
+        bets = [runs * math.log1p(share / (cap - limit) * limit) for share in (0.25, 0.6, 0.999)]
+        return math.log(sum(math.exp(bet) for bet in bets) / 3)
+
+    pooled = math.log((math.exp(log_e(30)) + math.exp(log_e(_LONGEST_WINDOW))) / 2)
+    return pooled >= math.log(20)
+
+
+def _percent(value: float, path: str, where: str, *, low: float) -> None:
+    if low <= value <= 100:
+        return
+    hint = f" Percentages are written as people say them: did you mean {value * 100:g}?" if 0 < value <= 1 else ""
+    raise PolicyError(
+        f"{where}: {path} is {value:g}; it must be from {low:g} to 100.{hint}", mend="98.0 means 98 %."
+    )
+
+
+def _names(names: object, known: set[str], path: str, where: str) -> None:
+    for name in names:  # type: ignore[attr-defined]
+        if name not in known:
+            raise PolicyError(
+                f"{where}: {path}: {name!r} is not defined.",
+                mend=f"Known here: {', '.join(sorted(known)) or 'none'}.",
+            )

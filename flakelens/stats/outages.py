@@ -1,0 +1,114 @@
+"""Outages: runs in which far more tests newly failed than their own histories explain.
+
+Suspected at the run itself, confirmed or refuted by the next run that has results of the same tests. A break of many
+tests at once stays failed in the next run and is therefore no outage; a group that dies again and again with a shared
+cause is a cluster of tests, not an outage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from flakelens.facts import Bools, Int8s, Int32s
+from flakelens.model import Outcome
+
+MINIMUM_NEW_FAILURES = 5
+STANDARD_DEVIATIONS = 6.0
+RECOVERED_SHARE = 2 / 3
+# Weight of the prior on a test's chance to fail newly, in runs, and its mean: Google's 1.5 % of flaky runs, rounded
+# down because most tests never flake.
+_PRIOR_RUNS = 2.0
+_PRIOR_MEAN = 0.01
+# A recurring group: at most this share of the executed tests, and this much overlap with another suspected run.
+_GROUP_SHARE = 0.25
+_GROUP_OVERLAP = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Outages:
+    """One entry per run of the history given: shapes (R,). A confirmed run is also suspected."""
+
+    suspected: Bools
+    confirmed: Bools
+    newly: dict[int, Int32s]  # suspected run -> the tests that newly failed in it
+
+
+def find_outages(outcomes: Int8s) -> Outages:
+    """Suspected and confirmed outages among the runs of the gated branch, oldest first. `outcomes`: int8, (N, R).
+
+    With n_t the tests that fail in run t and did not fail in their previous run, and e_t the expected number of such
+    tests - each test's chance (new failures + .02) / (chances to fail newly + 2) before t, summed over all tests that
+    ran in t and did not fail before - run t is suspected when n_t >= 5 and n_t > e_t + 6 sqrt(e_t + 1). It is
+    confirmed when at least 2/3 of those tests pass the next time they run (a rerun of the commit, or the next commit).
+
+    The normal bound is deliberately wide: e_t is itself an estimate. Compare Sippy and LUCI, which use a flat share.
+    """
+    tests, reach = outcomes.shape
+    suspected = np.zeros(reach, np.bool_)
+    confirmed = np.zeros(reach, np.bool_)
+    newly: dict[int, Int32s] = {}
+    failing = np.zeros(tests, np.bool_)  # in the test's previous run
+    known = np.zeros(tests, np.bool_)  # had a run before
+    chances = np.zeros(tests)
+    new_failures = np.zeros(tests)
+    for run in range(reach):
+        column = outcomes[:, run]
+        failed = column == Outcome.FAILED
+        ran = failed | (column == Outcome.PASSED) | (column == Outcome.FLAKY)
+        could = ran & known & ~failing
+        fresh = could & failed
+        count = int(np.count_nonzero(fresh))
+        if count >= MINIMUM_NEW_FAILURES:
+            rate = (new_failures[could] + _PRIOR_RUNS * _PRIOR_MEAN) / (chances[could] + _PRIOR_RUNS)
+            expected = float(rate.sum())
+            if count > expected + STANDARD_DEVIATIONS * np.sqrt(expected + 1):
+                suspected[run] = True
+                newly[run] = np.flatnonzero(fresh).astype(np.int32)
+        chances[could] += 1
+        new_failures[fresh] += 1
+        failing = np.where(ran, failed, failing)
+        known |= ran
+    groups = _recurring_groups(outcomes, newly)
+    for run in groups:
+        suspected[run] = False
+    for run, victims in newly.items():
+        confirmed[run] = suspected[run] and _recovered(outcomes, victims, run)
+    return Outages(suspected, confirmed, {run: tests for run, tests in newly.items() if suspected[run]})
+
+
+def _recovered(outcomes: Int8s, victims: Int32s, run: int) -> bool:
+    """Did at least 2/3 of the victims pass in the next run that has results of any of them?"""
+    later = outcomes[victims, run + 1 :]
+    ran = (later != Outcome.NONE) & (later != Outcome.SKIPPED)
+    with_results = np.flatnonzero(ran.any(axis=0))
+    if not len(with_results):
+        return False
+    column = later[:, with_results[0]]
+    seen = ran[:, with_results[0]]
+    passed = seen & (column != Outcome.FAILED)
+    return bool(np.count_nonzero(passed) >= RECOVERED_SHARE * np.count_nonzero(seen))
+
+
+def _recurring_groups(outcomes: Int8s, newly: dict[int, Int32s]) -> set[int]:
+    """Suspected runs whose victims are much the same few tests as in another one, with a pass between."""
+    groups: set[int] = set()
+    runs = sorted(newly)
+    small = {}
+    for run in runs:
+        column = outcomes[:, run]
+        executed = np.count_nonzero((column != Outcome.NONE) & (column != Outcome.SKIPPED))
+        small[run] = len(newly[run]) <= _GROUP_SHARE * executed
+    for place, one in enumerate(runs):
+        for other in runs[place + 1 :]:
+            if not (small[one] and small[other]):
+                continue
+            shared = np.intersect1d(newly[one], newly[other])
+            union = len(newly[one]) + len(newly[other]) - len(shared)
+            if len(shared) < _GROUP_OVERLAP * union:
+                continue
+            between = outcomes[shared, one + 1 : other]
+            if (between == Outcome.PASSED).any():
+                groups |= {one, other}
+    return groups

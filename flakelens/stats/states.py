@@ -1,0 +1,223 @@
+"""The state of each test now: stable, flaky, broken, unsure, branch-only or gone. A plain rule on counted evidence.
+
+What separates flaky from broken is not how often a test fails but whether it disagrees with itself on one commit: a
+recorded retry, or a fail and a pass in two runs of the same commit, cannot come from a change in the code.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+import numpy as np
+
+from flakelens.facts import Bools, Int8s, Int32s
+from flakelens.model import Outcome
+from flakelens.stats.intervals import beta_quantile
+
+STABLE_RESULTS = 20
+BROKEN_RUNS = 2
+VERIFY_ERROR = 0.05  # chance that a test still as bad as before passes a verification
+VERIFY_QUANTILE = 0.20  # of the old rate's posterior: a verification must not lean on a rate that may be too high
+
+
+class TestState(StrEnum):
+    """What a test is now, on the gated branch."""
+
+    __test__ = False
+
+    STABLE = "stable"
+    FLAKY = "flaky"
+    BROKEN = "broken"
+    UNSURE = "unsure"
+    BRANCH_ONLY = "branch-only"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spell:
+    """A time in which a test was broken: it failed in at least two runs on end and never passed on their commits."""
+
+    first: int  # run position of the first failure
+    last: int  # of the last failure
+    mended: int | None  # of the first pass after it; None: still broken
+    clean: int  # results without a failure since
+    needed: int  # clean results that verify the repair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestFinding:
+    """The state of one test and the evidence that it rests on. Positions are runs of the history given."""
+
+    __test__ = False
+
+    state: TestState
+    healing: bool = False  # flaky, with as many clean results since as `verify` demands
+    results: int = 0  # runs in which it was executed
+    evidence: tuple[int, ...] = ()  # runs in which it flaked
+    spells: tuple[Spell, ...] = ()
+    flake_rate: float | None = None  # flakes over results outside broken spells; None without such results
+    since: int | None = None  # run in which the present state began: first flake, or first failure of the open spell
+    clean_needed: int | None = None  # clean results that would make a flaky test healing
+    clean_seen: int | None = None
+
+
+def find_states(
+    outcomes: Int8s, commits: Int32s, *, outage: Bools, elsewhere: Bools, gone: Bools, disagreed: Bools
+) -> tuple[TestFinding, ...]:
+    """The state of every test from the runs of the gated branch, oldest first.
+
+    `outcomes` (N, R) int8; `commits` (R,) equal for runs of one commit; `outage` (R,) confirmed outages, left out;
+    `elsewhere` (N,) tests with results outside these runs; `gone` (N,); `disagreed` (N,) tests that failed and passed
+    on one commit of a pull request: evidence for flaky, never for broken.
+    """
+    rows = outcomes[:, ~outage]
+    kept = np.flatnonzero(~outage)
+    numbers = commits[~outage]
+    ran = (rows != Outcome.NONE) & (rows != Outcome.SKIPPED)
+    results = ran.sum(axis=1)
+    ever = (outcomes != Outcome.NONE).any(axis=1)
+    troubled = ((rows == Outcome.FAILED) | (rows == Outcome.FLAKY)).any(axis=1) | disagreed
+    calm = TestFinding(state=TestState.UNSURE)
+    findings = []
+    for test in range(len(rows)):
+        if not ever[test]:
+            findings.append(TestFinding(state=TestState.BRANCH_ONLY if elsewhere[test] else TestState.UNSURE))
+            continue
+        count = int(results[test])
+        if troubled[test]:
+            positions = np.flatnonzero(ran[test])
+            finding = _judge(rows[test, positions], numbers[positions], kept[positions], bool(disagreed[test]))
+        else:
+            finding = _steady(count) if count else calm
+        if gone[test]:
+            finding = TestFinding(
+                state=TestState.GONE, results=count, evidence=finding.evidence, spells=finding.spells,
+                flake_rate=finding.flake_rate,
+            )
+        findings.append(finding)
+    return tuple(findings)
+
+
+@lru_cache(maxsize=1024)
+def _steady(results: int) -> TestFinding:
+    state = TestState.STABLE if results >= STABLE_RESULTS else TestState.UNSURE
+    return TestFinding(state=state, results=results, flake_rate=0.0)
+
+
+def clean_runs_to_verify(failures: int, results: int) -> int:
+    """Clean results in a row after which a repair is believed: n = ceil(ln .05 / ln(1 - p)).
+
+    p is the 20 % quantile of the old rate's posterior Beta(failures + 1/2, results - failures + 1/2) (Jeffreys prior).
+    """
+    return _clean_runs(failures, results)
+
+
+@lru_cache(maxsize=65536)
+def _clean_runs(failures: int, results: int) -> int:
+    rate = beta_quantile(VERIFY_QUANTILE, failures + 0.5, results - failures + 0.5)
+    return max(1, math.ceil(math.log(VERIFY_ERROR) / math.log1p(-min(rate, 1 - 1e-12))))
+
+
+def _judge(row: Int8s, commits: Int32s, positions: Int32s, disagreed: bool) -> TestFinding:
+    """One test with trouble: its executed results, their commits, and where they stand in the history."""
+    failed = row == Outcome.FAILED
+    flaky = row == Outcome.FLAKY
+    # A commit on which it failed and passed (a recorded retry is both) says flaky about all its runs.
+    divided = {
+        int(commit) for commit in np.unique(commits[failed | flaky])
+        if flaky[commits == commit].any() or (~failed)[commits == commit].any()
+    }
+    in_divided = np.array([int(commit) in divided for commit in commits], np.bool_)
+    spells = _spells(failed & ~in_divided, positions)
+    in_spell = np.zeros(len(row), np.bool_)
+    for first, last, _ in spells:
+        in_spell[first : last + 1] = True
+    flaked = flaky | (failed & ~in_spell)
+    certain = flaky.any() or bool(divided) or disagreed
+    lone = failed & ~in_spell & ~in_divided
+    is_flaky = certain or np.count_nonzero(lone) >= 2
+    evidence = np.flatnonzero(flaked)
+    outside = ~in_spell
+    found = tuple(_spell(first, last, row, positions) for first, last, _ in spells)
+    common = TestFinding(
+        state=TestState.UNSURE,
+        results=len(row),
+        evidence=tuple(int(positions[place]) for place in evidence),
+        spells=found,
+        flake_rate=float(len(evidence) / outside.sum()) if outside.any() else None,
+    )
+    if found and found[-1].mended is None:
+        return _with(common, TestState.BROKEN, since=found[-1].first)
+    if is_flaky:
+        last = int(evidence[-1]) if len(evidence) else -1
+        before = int(np.count_nonzero(outside[: last + 1]))
+        seen = len(row) - 1 - last
+        needed = clean_runs_to_verify(max(1, len(evidence)), max(1, before))
+        return _with(
+            common,
+            TestState.FLAKY,
+            since=int(positions[evidence[0]]) if len(evidence) else None,
+            healing=seen >= needed,
+            needed=needed,
+            seen=seen,
+        )
+    calm_since = len(row) - 1 - int(evidence[-1]) if len(evidence) else len(row)
+    # One failure that nothing explains: stable again only after as many clean results as a stable test must have.
+    steady = len(row) >= STABLE_RESULTS and calm_since >= STABLE_RESULTS
+    return _with(common, TestState.STABLE) if steady else common
+
+
+def _spells(failing: Bools, positions: Int32s) -> list[tuple[int, int, int]]:
+    """Stretches of at least two failures on end: first and last place within the row, and the run of the first."""
+    spells = []
+    place = 0
+    while place < len(failing):
+        if not failing[place]:
+            place += 1
+            continue
+        end = place
+        while end + 1 < len(failing) and failing[end + 1]:
+            end += 1
+        if end - place + 1 >= BROKEN_RUNS:
+            spells.append((place, end, int(positions[place])))
+        place = end + 1
+    return spells
+
+
+def _spell(first: int, last: int, row: Int8s, positions: Int32s) -> Spell:
+    after = row[last + 1 :]
+    failures = np.flatnonzero(after == Outcome.FAILED)
+    clean = int(failures[0]) if len(failures) else len(after)
+    length = last - first + 1
+    return Spell(
+        first=int(positions[first]),
+        last=int(positions[last]),
+        mended=int(positions[last + 1]) if len(after) else None,
+        clean=clean,
+        needed=clean_runs_to_verify(length, length),
+    )
+
+
+def _with(
+    finding: TestFinding,
+    state: TestState,
+    *,
+    since: int | None = None,
+    healing: bool = False,
+    needed: int | None = None,
+    seen: int | None = None,
+) -> TestFinding:
+    return TestFinding(
+        state=state,
+        healing=healing,
+        results=finding.results,
+        evidence=finding.evidence,
+        spells=finding.spells,
+        flake_rate=finding.flake_rate,
+        since=since,
+        clean_needed=needed,
+        clean_seen=seen,
+    )
