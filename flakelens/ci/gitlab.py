@@ -98,9 +98,7 @@ def _head(env: Mapping[str, str], git: Git) -> str:
     kind, ref = text(env, "CI_MERGE_REQUEST_EVENT_TYPE"), text(env, "CI_COMMIT_REF_PATH", "CI_MERGE_REQUEST_REF_PATH")
     if kind == "merged_result" or ref.endswith("/merge"):
         return hosts_merge(git, built).head
-    if kind == "detached":
-        return built
-    return ends(git, built, may_be_merge=True).head
+    return ends(git, built, may_be_merge=kind != "detached").head
 
 
 def _external(info: RunInfo, env: Mapping[str, str], git: Git) -> RunInfo:
