@@ -49,10 +49,14 @@ def assign(tests: Sequence[Test], policy: Policy) -> AreaMap:
     return AreaMap(names, index, focuses)
 
 
-def area_of_report(producer: str, job: str, policy: Policy) -> str:
-    """The area that a report without results is known to carry by its producer or job alone; "" where unknown."""
+def area_of_file(producer: str, job: str, file: str, policy: Policy) -> str:
+    """The area of a report by its producer or job, or of a file by its path; "" where no rule says it."""
     for rule in policy.areas:
-        if producer in rule.producers or (job and any(glob(pattern).fullmatch(job) for pattern in rule.jobs)):
+        if (
+            producer in rule.producers
+            or _matches_file(rule, file)
+            or (job and any(glob(pattern).fullmatch(job) for pattern in rule.jobs))
+        ):
             return rule.name
     return ""
 

@@ -55,18 +55,18 @@ class AreaView:
     @property
     def executed(self) -> Int64s:
         """Tests executed per run: the denominator of both rates. Shape (R,)."""
-        return self.ran.sum(axis=0, dtype=np.int64)
+        return np.asarray(self.ran.sum(axis=0), np.int64)
 
     @property
     def failed(self) -> Int64s:
         """Tests failed after retries per run. Shape (R,)."""
-        return (self.outcomes == Outcome.FAILED).sum(axis=0, dtype=np.int64)
+        return np.asarray((self.outcomes == Outcome.FAILED).sum(axis=0), np.int64)
 
     @property
     def first_failed(self) -> Int64s:
         """Tests whose first attempt failed per run. Shape (R,)."""
         both = (self.outcomes == Outcome.FAILED) | (self.outcomes == Outcome.FLAKY)
-        return both.sum(axis=0, dtype=np.int64)
+        return np.asarray(both.sum(axis=0), np.int64)
 
     @property
     def valid(self) -> Bools:
@@ -99,7 +99,7 @@ class AreaView:
         return result
 
     def active(self, upto: int | None = None) -> Bools:
-        """Tests executed in the newest 10 runs of the area and not gone; `upto` cuts the runs off before. Shape (N,)."""
+        """Tests executed in the newest 10 runs of the area and not gone; `upto` cuts off later runs. Shape (N,)."""
         view = self if upto is None else self.before(upto)
         if view.outcomes.shape[1] == 0:
             return np.zeros(len(self.tests), np.bool_)
@@ -192,21 +192,28 @@ def _window_start(commits: npt.NDArray[np.int32], run: int) -> int:
 
 
 def area_views(
-    history: History, names: tuple[str, ...], index: Int32s, area_of_file: Callable[[str, str, str], str]
+    history: History,
+    names: tuple[str, ...],
+    index: Int32s,
+    area_of_file: Callable[[str, str, str], str],
+    *,
+    counting: Bools | None = None,
 ) -> dict[str, AreaView]:
     """The view of every area. `index[i]` is the position in `names` of test i's area.
 
     `area_of_file(producer, job, file)` names the area that a report without results, or a suite that failed to load,
-    belongs to by policy; "" where the policy does not say.
+    belongs to by policy; "" where the policy does not say. `counting` chooses other runs than those that count.
     """
+    chosen = np.flatnonzero(history.counting if counting is None else counting)
     carried = _Carriers(history, names, index, area_of_file)
-    counting = np.flatnonzero(history.counting)
     views = {}
     for place, name in enumerate(names):
         tests = np.flatnonzero(index == place).astype(np.int32)
         rows = history.whole[tests]
         with_result = (rows != Outcome.NONE).any(axis=0)
-        runs = np.array([run for run in counting if with_result[run] or carried.carries(history.runs[run], name)], np.int32)
+        runs = np.array(
+            [run for run in chosen if with_result[run] or carried.carries(history.runs[run], name)], np.int32
+        )
         views[name] = make_view(
             name=name,
             tests=tests,
@@ -221,7 +228,7 @@ def area_views(
 
 
 class _Carriers:
-    """Which areas a report carries: those of its tests, and for a report without (all) its tests what it usually does."""
+    """Which areas a report carries: those of its tests, and for a report without tests those it usually has."""
 
     def __init__(
         self, history: History, names: tuple[str, ...], index: Int32s, area_of_file: Callable[[str, str, str], str]

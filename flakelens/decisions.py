@@ -61,7 +61,7 @@ class Acknowledgement(_Strict, frozen=True, kw_only=True):
 
 
 class QuarantineEntry(_Strict, frozen=True, kw_only=True):
-    """A known bad test that must not stop others while its owner repairs it. It still runs and still counts in rates."""
+    """A known bad test that must not stop others while it is repaired. It still runs and counts in rates."""
 
     test: TestRef
     owner: str
@@ -120,13 +120,12 @@ def parse(text: str = "", *, where: str = "flakelens-decisions.toml") -> Decisio
         raise DecisionsError(
             f"{where}: {key}: {said[0].lower()}{said[1:]}.", mend="docs/decisions.md shows every kind of entry."
         ) from None
-    for kind, entries in (
-        ("waivers", decisions.waivers),
-        ("acknowledged", decisions.acknowledged),
-        ("quarantine", decisions.quarantine),
-    ):
-        for index, entry in enumerate(entries):
-            _check(entry, f"{where}: {kind}[{index}]")
+    for index, waiver in enumerate(decisions.waivers):
+        _check(waiver, f"{where}: waivers[{index}]")
+    for index, acknowledged in enumerate(decisions.acknowledged):
+        _check(acknowledged, f"{where}: acknowledged[{index}]")
+    for index, quarantined in enumerate(decisions.quarantine):
+        _check(quarantined, f"{where}: quarantine[{index}]")
     return decisions
 
 

@@ -31,8 +31,6 @@ class RunKey(NamedTuple):
 class TestFacts(NamedTuple):
     """One test as reported. `key` is the store's own number; it means nothing outside one database."""
 
-    __test__ = False
-
     key: int
     id: TestId
     ordinal: int  # 1, or 2, 3.. for further cases of this id in one report

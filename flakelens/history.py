@@ -358,7 +358,11 @@ def _column(reports: Sequence[ReportFacts], positions: _Positions, size: int) ->
 
 
 def _tests(
-    ids: Sequence[TestId], by_key: Mapping[int, TestFacts], lookup: Int32s, drafts: Sequence[_Draft], positions: _Positions
+    ids: Sequence[TestId],
+    by_key: Mapping[int, TestFacts],
+    lookup: Int32s,
+    drafts: Sequence[_Draft],
+    positions: _Positions,
 ) -> tuple[Test, ...]:
     newest = np.zeros(len(ids), np.int64)
     jobs: dict[str, Bools] = {}

@@ -83,7 +83,9 @@ def resolve(
 
 
 def _masked_names(
-    tests: Sequence[TestFacts], folded: Mapping[int, str], runs_of: Callable[[Sequence[int]], Mapping[int, frozenset[int]]]
+    tests: Sequence[TestFacts],
+    folded: Mapping[int, str],
+    runs_of: Callable[[Sequence[int]], Mapping[int, frozenset[int]]],
 ) -> dict[int, str]:
     """Names with what changes in every run masked, and numbers behind duplicates.
 
@@ -135,9 +137,7 @@ def _numbered(name: str, ordinal: int) -> str:
     return name if ordinal == 1 else f"{name} #{ordinal}"
 
 
-def _adopted_files(
-    tests: Sequence[TestFacts], names: Mapping[int, str]
-) -> tuple[dict[int, str], list[int], set[str]]:
+def _adopted_files(tests: Sequence[TestFacts], names: Mapping[int, str]) -> tuple[dict[int, str], list[int], set[str]]:
     """Files per test key. A default jest-junit report has none: its tests adopt the one file that others report."""
     homes: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for test in tests:
@@ -185,8 +185,8 @@ def _apply_aliases(ids: dict[int, TestId], aliases: Sequence[Alias]) -> dict[int
     exact = {alias.old: alias.new for alias in aliases if alias.old.file}
     anywhere = {(alias.old.name, alias.old.variant): alias.new for alias in aliases if not alias.old.file}
     result = {}
-    for key, test in ids.items():
-        seen = {test}
+    for key, old in ids.items():
+        test, seen = old, {old}
         while (new := exact.get(test) or anywhere.get((test.name, test.variant))) is not None and new not in seen:
             test = new
             seen.add(test)

@@ -10,7 +10,10 @@ import re
 # Order matters: an ISO time contains digits that the epoch pattern would otherwise take, a UUID contains long hex.
 _MASKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("<uuid>", re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")),
-    ("<time>", re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?(?!\d)")),
+    (
+        "<time>",
+        re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?(?!\d)"),
+    ),
     # 2001-09-09 to 2286-11-20 in milliseconds: 13 digits that begin with 1..9 and stand alone.
     ("<epoch>", re.compile(r"(?<![\w.])[1-9]\d{12}(?![\w.]*\d)")),
     # Long hex must hold a digit and a letter: "deadbeefcafe" may be a word play, "1234567890123456" an account number.

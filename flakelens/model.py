@@ -126,8 +126,6 @@ class Problem(NamedTuple):
 class TestId(NamedTuple):
     """Which test. As reported in the store; canonical (see `identity`) everywhere a person or program reads it."""
 
-    __test__ = False  # pytest must not collect this
-
     file: str  # test file with "/" separators as reported, "" where the report does not say
     name: str  # full title path
     variant: str  # browser / Playwright project / jest displayName, or ""

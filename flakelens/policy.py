@@ -48,7 +48,7 @@ class QuarantinePolicy(_Strict, frozen=True, kw_only=True):
     """How much may be in quarantine: percent of an area's tests."""
 
     share: float = 2.0
-    areas: dict[str, float] = {}  # noqa: RUF012 - msgspec copies mutable defaults
+    areas: dict[str, float] = {}
 
 
 class WaiverPolicy(_Strict, frozen=True, kw_only=True):
@@ -205,7 +205,7 @@ def _convert(merged: Mapping[str, Any], where: str) -> Policy:
         rest = {key: value for key, value in gate.items() if key != "criteria"}
         empty = _to(GatePolicy, {"title": name, **rest, "criteria": {}}, f"gates.{name}", where)
         gates[name] = msgspec.structs.replace(empty, criteria=parsed)
-    policy = _to(Policy, {**plain, "gates": {}}, "", where)
+    policy: Policy = _to(Policy, {**plain, "gates": {}}, "", where)
     return msgspec.structs.replace(policy, gates=gates)
 
 

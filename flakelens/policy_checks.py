@@ -1,4 +1,4 @@
-"""What a policy must fulfil beyond its types: thresholds that can be certified, windows that can fill, names that exist."""
+"""What a policy must fulfil beyond its types: thresholds that can be proven, windows that fill, known names."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def check(policy: Policy, where: str) -> None:
         _percent(share, f"quarantine.{name}", where, low=0.0)
     _names(policy.quarantine.areas, known, "quarantine.areas", where)
     _names(policy.waivers.never, known | focuses, "waivers.never", where)
-    for rule in policy.retries:
-        if rule.since and not re.fullmatch(r"\d{4}-\d\d-\d\d(T.*)?|[0-9a-fA-F]{7,40}", rule.since):
+    for retries in policy.retries:
+        if retries.since and not re.fullmatch(r"\d{4}-\d\d-\d\d(T.*)?|[0-9a-fA-F]{7,40}", retries.since):
             raise PolicyError(
-                f"{where}: retries.since is {rule.since!r}; it must be a date or a commit.",
+                f"{where}: retries.since is {retries.since!r}; it must be a date or a commit.",
                 mend="Write 2026-10-01, or at least 7 digits of a commit.",
             )
     if not 0 < policy.waivers.max_hours <= 72:
@@ -83,7 +83,7 @@ def _criterion(criterion: CriterionPolicy, path: str, known: set[str], focuses: 
 
 
 def _certifiable(limit: float) -> bool:
-    """Can 100 clean runs prove a failing share below `limit`? The bet of docs/statistics.md at its best, over two windows."""
+    """Can 100 clean runs prove a failing share below `limit`? The bet of docs/statistics.md at its best."""
     if limit <= 0:
         return False
     cap = max(0.10, 2 * limit)
@@ -100,9 +100,7 @@ def _percent(value: float, path: str, where: str, *, low: float) -> None:
     if low <= value <= 100:
         return
     hint = f" Percentages are written as people say them: did you mean {value * 100:g}?" if 0 < value <= 1 else ""
-    raise PolicyError(
-        f"{where}: {path} is {value:g}; it must be from {low:g} to 100.{hint}", mend="98.0 means 98 %."
-    )
+    raise PolicyError(f"{where}: {path} is {value:g}; it must be from {low:g} to 100.{hint}", mend="98.0 means 98 %.")
 
 
 def _names(names: object, known: set[str], path: str, where: str) -> None:

@@ -17,7 +17,7 @@ from flakelens.stats.states import TestFinding, find_states
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """The figure that a criterion compares: a share from 0 to 1, its 95 % interval where there is one, and its basis."""
+    """The figure that a criterion compares: a share from 0 to 1, its 95 % interval if it has one, and its basis."""
 
     value: float
     low: float | None
@@ -38,7 +38,9 @@ class CriterionFinding:
     observed: Observed | None  # None: no data
     required: float  # the share that `observed.value` must reach
     why: str  # one plain sentence
-    needs_runs: int | None = None  # clean runs that would make it MET (0 when it is); None: `repair_first`, or no number
+    needs_runs: int | None = (
+        None  # clean runs that would make it MET (0 when it is); None: `repair_first`, or no number
+    )
     repair_first: tuple[str, ...] = ()  # what clean runs alone cannot mend
     evidence: tuple[str, ...] = ()  # further sentences, for those who ask
     next_steps: tuple[str, ...] = ()  # what to do, most useful first

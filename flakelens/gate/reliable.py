@@ -17,7 +17,7 @@ RECENT_SHOWN = 10  # of the newest 30 must show first attempts: old merits do no
 
 SHOW_RETRIES = (
     "playwright.config.ts: reporter: [['junit', { outputFile: 'results.xml', includeRetries: true }]]",
-    "where that line is there already: flakelens ingest --retries recorded, or [[retries]] producer = \"playwright\", "
+    'where that line is there already: flakelens ingest --retries recorded, or [[retries]] producer = "playwright", '
     'evidence = "recorded" in flakelens.toml; where retries are off: evidence = "none"',
 )
 
@@ -59,7 +59,9 @@ def judge(ident: str, policy: ReliablePolicy, scope: Scope, *, needs: bool = Tru
         why=why,
         needs_runs=needed,
         repair_first=tuple(f'repair "{test.name}", broken now' for test in broken),
-        evidence=(f"{count_of(hidden, 'run')} of the newest {min(RECENT, reach)} hide their retries.",) if hidden else (),
+        evidence=(f"{count_of(hidden, 'run')} of the newest {min(RECENT, reach)} hide their retries.",)
+        if hidden
+        else (),
         next_steps=SHOW_RETRIES if hidden and state is not GateState.MET else (),
         tests=broken,
     )

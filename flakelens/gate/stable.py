@@ -36,7 +36,7 @@ def judge(ident: str, policy: StablePolicy, scope: Scope, *, needs: bool = True)
     elif lately:
         state = GateState.NOT_MET
         why = (
-            f"{count_of(len(lately), 'test')} broke in the newest {policy.runs} runs and the repair is not verified yet: "
+            f"{count_of(len(lately), 'test')} broke in the newest {policy.runs} runs, the repair not verified yet: "
             f"{named(tests)}."
         )
     needed: int | None = 0 if state is GateState.MET else None
@@ -69,7 +69,7 @@ def _green(scope: Scope) -> tuple[str, ...]:
 
 
 def green_share(scope: Scope) -> float | None:
-    """P(no test of the scope fails after retries in a run): Jeffreys mean over the newest 30 runs. None without runs."""
+    """P(no test fails after retries in a run): Jeffreys mean over the newest 30 runs. None without runs."""
     valid = scope.view.valid
     if not valid.any():
         return None
@@ -78,7 +78,7 @@ def green_share(scope: Scope) -> float | None:
 
 
 def _earlier(scope: Scope, judged: list[int], newest: int) -> tuple[str, ...]:
-    """Regressions before the newest runs, repaired since: they do not speak against the area now, but are its record."""
+    """Earlier regressions, repaired since: they do not speak against the area now, but are its record."""
     lines = []
     for test in judged:
         for spell in scope.findings[test].spells:

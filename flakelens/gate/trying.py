@@ -1,4 +1,4 @@
-""""Needs N more clean runs", found by trying: clean runs are appended and the criterion is judged again."""
+""" "Needs N more clean runs", found by trying: clean runs are appended and the criterion is judged again."""
 
 from __future__ import annotations
 

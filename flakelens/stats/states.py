@@ -74,7 +74,7 @@ def find_states(
     on one commit of a pull request: evidence for flaky, never for broken.
     """
     rows = outcomes[:, ~outage]
-    kept = np.flatnonzero(~outage)
+    kept = np.flatnonzero(~outage).astype(np.int32)
     numbers = commits[~outage]
     ran = (rows != Outcome.NONE) & (rows != Outcome.SKIPPED)
     results = ran.sum(axis=1)
@@ -94,7 +94,10 @@ def find_states(
             finding = _steady(count) if count else calm
         if gone[test]:
             finding = TestFinding(
-                state=TestState.GONE, results=count, evidence=finding.evidence, spells=finding.spells,
+                state=TestState.GONE,
+                results=count,
+                evidence=finding.evidence,
+                spells=finding.spells,
                 flake_rate=finding.flake_rate,
             )
         findings.append(finding)
@@ -127,7 +130,8 @@ def _judge(row: Int8s, commits: Int32s, positions: Int32s, disagreed: bool) -> T
     flaky = row == Outcome.FLAKY
     # A commit on which it failed and passed (a recorded retry is both) says flaky about all its runs.
     divided = {
-        int(commit) for commit in np.unique(commits[failed | flaky])
+        int(commit)
+        for commit in np.unique(commits[failed | flaky])
         if flaky[commits == commit].any() or (~failed)[commits == commit].any()
     }
     in_divided = np.array([int(commit) in divided for commit in commits], np.bool_)

@@ -1,0 +1,210 @@
+"""What a gate may look at: scopes cut from one history, with outages, quarantine and acknowledgements applied."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+
+from flakelens.areas import AreaMap, area_of_file, assign
+from flakelens.completeness import AreaView, area_views
+from flakelens.decisions import Decisions
+from flakelens.facts import Bools
+from flakelens.gate.criterion import Scope, count_of
+from flakelens.history import History, Run
+from flakelens.model import Event, Outcome, TestId
+from flakelens.policy import ALL_AREAS, Policy
+from flakelens.stats.outages import Outages, find_outages
+
+# States and rates look at no more than so many newest runs of the gated branch.
+WINDOW_RUNS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One history and everything that criteria derive from it. Costs are paid when first asked for."""
+
+    history: History
+    policy: Policy
+    decisions: Decisions
+    as_of: datetime
+    met_baseline: frozenset[TestId] = frozenset()  # active at the newest MET verdict older than the baseline window
+
+    @cached_property
+    def areas(self) -> AreaMap:
+        """Area and focuses of every test."""
+        return assign(self.history.tests, self.policy)
+
+    @cached_property
+    def views(self) -> dict[str, AreaView]:
+        """The view of each area, `unassigned` included."""
+        return area_views(self.history, self.areas.names, self.areas.index, self.area_of)
+
+    def area_of(self, producer: str, job: str, file: str) -> str:
+        """The area that a report or a file belongs to by policy alone; "" where the policy does not say."""
+        return area_of_file(producer, job, file, self.policy)
+
+    @cached_property
+    def counting(self) -> list[int]:
+        """Positions of the runs that count for the gated branch, oldest first."""
+        positions: list[int] = np.flatnonzero(self.history.counting).tolist()
+        return positions
+
+    @cached_property
+    def outages(self) -> Outages:
+        """Outages among the counting runs; positions are those within `counting`."""
+        return find_outages(self.history.whole[:, self.counting])
+
+    @cached_property
+    def _outage_flags(self) -> tuple[Bools, Bools]:
+        confirmed = np.zeros(len(self.history.runs), np.bool_)
+        suspected = np.zeros(len(self.history.runs), np.bool_)
+        confirmed[self.counting] = self.outages.confirmed
+        suspected[self.counting] = self.outages.suspected
+        return confirmed, suspected
+
+    @cached_property
+    def disagreed(self) -> Bools:
+        """Tests that failed and passed on one commit of a pull request of this repository. Shape (tests,)."""
+        result = np.zeros(len(self.history.tests), np.bool_)
+        by_commit: dict[str, list[int]] = {}
+        for position, run in enumerate(self.history.runs):
+            # A fork's runs are a stranger's word, a laptop's tree is nobody's commit: neither is evidence.
+            if run.commit and run.event is Event.PULL_REQUEST and run.why_not == "pull request":
+                by_commit.setdefault(run.commit, []).append(position)
+        for positions in by_commit.values():
+            columns = self.history.outcomes[:, positions]
+            failed = (columns == Outcome.FAILED).any(axis=1)
+            passed = (columns == Outcome.PASSED).any(axis=1)
+            result |= (columns == Outcome.FLAKY).any(axis=1) | (failed & passed)
+        return result
+
+    @cached_property
+    def quarantined(self) -> Bools:
+        """Tests with a quarantine entry that has not expired. Shape (tests,)."""
+        result = np.zeros(len(self.history.tests), np.bool_)
+        for entry in self.decisions.quarantine:
+            if entry.created <= self.as_of < entry.expires:
+                result |= [entry.test.matches(test.id) for test in self.history.tests]
+        return result
+
+    def quarantine_faults(self, area: str) -> tuple[str, ...]:
+        """What is wrong with the quarantine entries of an area, in words."""
+        members = self.areas.members(area)
+        ids = [self.history.tests[position].id for position in members]
+        faults = [
+            f'the quarantine of "{entry.test.name}" has expired'
+            for entry in self.decisions.quarantine
+            if self.as_of >= entry.expires and any(entry.test.matches(test) for test in ids)
+        ]
+        active = members[self.views[area].active()]
+        used = int(self.quarantined[active].sum())
+        share = self.policy.quarantine.areas.get(area, self.policy.quarantine.share)
+        if used > share / 100 * len(active) + 1e-9:
+            faults.append(f"{count_of(used, 'test')} of {len(active)} in quarantine, {share:g} % at most")
+        return tuple(faults)
+
+    def unknown_quarantine(self) -> tuple[str, ...]:
+        """Quarantine entries that name no test of this history."""
+        return tuple(
+            f'the quarantine names "{entry.test.name}", which no run knows'
+            for entry in self.decisions.quarantine
+            if not any(entry.test.matches(test.id) for test in self.history.tests)
+        )
+
+    @cached_property
+    def moved(self) -> dict[int, int]:
+        """Tests that ceased where the same title and variant began in another file: old position to new."""
+        columns = self.history.whole[:, self.counting] != Outcome.NONE
+        if not columns.size:
+            return {}
+        ever = columns.any(axis=1)
+        first = np.where(ever, columns.argmax(axis=1), -1)
+        last = np.where(ever, columns.shape[1] - 1 - columns[:, ::-1].argmax(axis=1), -1)
+        by_title: dict[tuple[str, str], list[int]] = {}
+        for position, test in enumerate(self.history.tests):
+            if ever[position]:
+                by_title.setdefault((test.id.name, test.id.variant), []).append(position)
+        found = {}
+        for positions in by_title.values():
+            for old in positions if len(positions) > 1 else ():
+                heirs = [new for new in positions if new != old and last[old] < first[new]]
+                if len(heirs) == 1:
+                    found[old] = heirs[0]
+        return found
+
+    @cached_property
+    def acknowledged(self) -> Bools:
+        """Tests whose skipping or absence is accounted for: acknowledged by a person, or moved. Shape (tests,)."""
+        result = np.zeros(len(self.history.tests), np.bool_)
+        for entry in self.decisions.acknowledged:
+            result |= [entry.test.matches(test.id) for test in self.history.tests]
+        result[list(self.moved)] = True
+        return result
+
+    def scope(self, area: str) -> Scope:
+        """One area as a criterion sees it."""
+        return self._scope(area, self.views[area], self.quarantine_faults(area))
+
+    def pooled(self, areas: Iterable[str], focuses: Collection[str] = ()) -> Scope:
+        """Several areas (or all) as one, narrowed to tests of one of the focuses if any are named."""
+        names = tuple(areas)
+        everything = ALL_AREAS in names
+        inside = np.fromiter(
+            (
+                (everything or self.areas.names[place] in names)
+                and (not focuses or bool(set(focuses) & set(self.areas.focuses[position])))
+                for position, place in enumerate(self.areas.index)
+            ),
+            np.bool_,
+            len(self.areas.index),
+        )
+        name = "all" if everything else ", ".join(names)
+        if focuses:
+            name = f"{name} ({', '.join(focuses)})"
+        index = np.where(inside, 0, 1).astype(np.int32)
+
+        def area_of(producer: str, job: str, file: str) -> str:
+            found = self.area_of(producer, job, file)
+            return name if everything or found in names else ("" if not found else "other")
+
+        view = area_views(self.history, (name, "other"), index, area_of)[name]
+        return self._scope(name, view, ())
+
+    def _scope(self, name: str, view: AreaView, faults: tuple[str, ...]) -> Scope:
+        confirmed, suspected = self._outage_flags
+        tests = view.tests
+        ids = tuple(self.history.tests[position].id for position in tests)
+        return Scope(
+            name=name,
+            view=view,
+            ids=ids,
+            outage=confirmed[view.runs],
+            suspected=suspected[view.runs],
+            disagreed=self.disagreed[tests],
+            quarantined=self.quarantined[tests],
+            acknowledged=self.acknowledged[tests],
+            baseline=np.fromiter((test in self.met_baseline for test in ids), np.bool_, len(ids)),
+            quarantine_faults=faults,
+            as_of=self.as_of,
+            labels=tuple(label(self.history.runs[run]) for run in view.runs),
+        )
+
+    def failed_newly_after(self, commit: str) -> tuple[TestId, ...]:
+        """Tests that failed in a counting run after the newest run of `commit`, but in none of the 10 runs up to it."""
+        positions = [place for place, run in enumerate(self.counting) if self.history.runs[run].commit == commit]
+        if not positions:
+            return ()
+        columns = self.history.whole[:, self.counting] == Outcome.FAILED
+        newest = positions[-1]
+        before = columns[:, max(0, newest - 9) : newest + 1].any(axis=1)
+        after = columns[:, newest + 1 :].any(axis=1)
+        return tuple(self.history.tests[test].id for test in np.flatnonzero(after & ~before))
+
+
+def label(run: Run) -> str:
+    """How sentences name a run: its number and its commit."""
+    return f"run {run.key.run} ({run.commit[:7]})" if run.commit else f"run {run.key.run}"
