@@ -1,0 +1,103 @@
+"""The packed form of reports: a roster (which tests, shared between reports) and one byte of outcome per test.
+
+Per report and append-only: see docs/adr/0001-packed-per-report.md. Writing needs no numpy, so that `ingest` does not
+pay for its import; reading gives numpy arrays.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from array import array
+from hashlib import blake2b
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING
+
+from flakelens.errors import DatabaseError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping
+
+    from flakelens.facts import Int8s, Int32s
+
+
+def write_packed(connection: sqlite3.Connection, report: int, outcomes: Mapping[int, int]) -> None:
+    """Store the outcomes of one report: test id to Outcome code. A report without results gets no row."""
+    if not outcomes:
+        return
+    tests = sorted(outcomes)
+    codes = bytes([outcomes[test] for test in tests])
+    connection.execute(
+        "INSERT INTO packed (report, roster, outcomes) VALUES (?, ?, ?)",
+        (report, _roster(connection, tests), zlib.compress(codes, 6)),
+    )
+
+
+def _roster(connection: sqlite3.Connection, tests: list[int]) -> int:
+    """The id of the roster that lists `tests` (ascending), written if it is new."""
+    digest = roster_hash(tests)
+    found = connection.execute("SELECT id FROM roster WHERE hash = ?", (digest,)).fetchone()
+    if found is None:
+        steps = chain(tests[:1], (b - a for a, b in pairwise(tests)))  # mostly ones: a few bytes after compression
+        found = connection.execute(
+            "INSERT INTO roster (hash, tests) VALUES (?, ?) RETURNING id", (digest, zlib.compress(_int32(steps), 6))
+        ).fetchone()
+    return int(found[0])
+
+
+def roster_hash(tests: Iterable[int]) -> bytes:
+    """What makes a roster unique: 16 bytes of BLAKE2b over its ascending test ids."""
+    return blake2b(_int32(tests), digest_size=16).digest()
+
+
+def _int32(values: Iterable[int]) -> bytes:
+    packed = array("i", values)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tobytes()
+
+
+class Rosters:
+    """Reads rosters once each: they are shared between reports and never change."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Int32s] = {}
+
+    def load(self, connection: sqlite3.Connection, ids: set[int]) -> None:
+        """Fetch those of `ids` that are not here yet. Raises DatabaseError for bytes that are no roster."""
+        import numpy as np
+
+        missing = sorted(ids - self._known.keys())
+        query = "SELECT id, tests FROM roster WHERE id IN (SELECT value FROM json_each(?))"
+        for key, blob in connection.execute(query, (str(missing),)):
+            try:
+                steps = np.frombuffer(zlib.decompress(blob), np.dtype("<i4"))
+            except (zlib.error, ValueError) as error:
+                raise _damaged(f"roster {key}", error) from error
+            tests = np.cumsum(steps, dtype=np.int32)
+            tests.flags.writeable = False  # shared by every report that has this roster
+            self._known[key] = tests
+
+    def __getitem__(self, key: int) -> Int32s:
+        return self._known[key]
+
+
+def outcomes_of(report: int, blob: bytes, size: int) -> Int8s:
+    """The outcome codes of one report, as many as its roster is long. Raises DatabaseError where they are not."""
+    import numpy as np
+
+    try:
+        codes = np.frombuffer(zlib.decompress(blob), np.int8)
+    except (zlib.error, ValueError) as error:
+        raise _damaged(f"the outcomes of report {report}", error) from error
+    if len(codes) != size:
+        raise _damaged(f"the outcomes of report {report}", f"{len(codes)} of them for {size} tests")
+    return codes
+
+
+def _damaged(what: str, why: object) -> DatabaseError:
+    return DatabaseError(
+        f"The database is damaged: {what}: {why}.",
+        mend="`flakelens db check` says what else is; `flakelens db rebuild` makes derived tables again.",
+    )

@@ -1,0 +1,117 @@
+"""Verdicts as they were given, and the file renames that were looked up at ingest."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+from flakelens.model import GateState
+from flakelens.store.values import from_ms, squeeze, to_ms, unsqueeze
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from flakelens.facts import RenameFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredVerdict:
+    """One verdict with all it needs to be replayed to the same bytes. Times are kept to the millisecond."""
+
+    gate: str
+    as_of: datetime  # the moment it speaks of, UTC
+    recorded_at: datetime  # when it was given, UTC: pass it to `Store.read` as known_at to replay
+    state: GateState
+    decision: str  # PROCEED, WAIVED or STOP
+    commit: str  # "" for none
+    policy_text: str
+    decisions_text: str
+    data_sha256: str
+    version: str  # of flakelens
+    json: bytes
+    id: int = 0  # given by the store; 0 for one that is not stored yet
+
+
+_COLUMNS: Final = (
+    "gate, as_of, recorded_at, state, decision, commit_sha, policy, decisions, data_sha256, version, json, id"
+)
+
+
+def record(connection: sqlite3.Connection, verdict: StoredVerdict) -> int:
+    """Store `verdict` inside the caller's transaction and return its id; the same verdict twice is one."""
+    as_of = to_ms(verdict.as_of)
+    key = blake2b(f"{verdict.gate}\0{as_of}\0".encode(), digest_size=16)
+    key.update(verdict.json)
+    found = connection.execute("SELECT id FROM verdict WHERE hash = ?", (key.digest(),)).fetchone()
+    if found is None:
+        columns = _COLUMNS.removesuffix(", id")
+        found = connection.execute(
+            f"INSERT INTO verdict (hash, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            (
+                key.digest(),
+                verdict.gate,
+                as_of,
+                to_ms(verdict.recorded_at),
+                verdict.state.value,
+                verdict.decision,
+                verdict.commit,
+                squeeze(verdict.policy_text),
+                squeeze(verdict.decisions_text),
+                verdict.data_sha256,
+                verdict.version,
+                zlib.compress(verdict.json, 9),
+            ),
+        ).fetchone()
+    return int(found[0])
+
+
+def find(
+    connection: sqlite3.Connection, gate: str | None, state: GateState | None, limit: int | None
+) -> tuple[StoredVerdict, ...]:
+    """The verdicts of `gate` (None: of every gate), newest `as_of` first, of one state if given."""
+    query = f"""
+    SELECT {_COLUMNS} FROM verdict WHERE (?1 IS NULL OR gate = ?1) AND (?2 IS NULL OR state = ?2)
+    ORDER BY as_of DESC, recorded_at DESC, id DESC LIMIT ?3
+    """
+    values = (gate, None if state is None else state.value, -1 if limit is None else limit)
+    return tuple(_verdict(row) for row in connection.execute(query, values))
+
+
+def one(connection: sqlite3.Connection, key: int) -> StoredVerdict | None:
+    """The verdict with this id, None if there is none."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM verdict WHERE id = ?", (key,)).fetchone()
+    return None if row is None else _verdict(row)
+
+
+def _verdict(row: tuple[Any, ...]) -> StoredVerdict:
+    gate, as_of, recorded_at, state, decision, commit, policy, decisions, data_sha256, version, json, key = row
+    return StoredVerdict(
+        gate=gate,
+        as_of=from_ms(as_of),
+        recorded_at=from_ms(recorded_at),
+        state=GateState(state),
+        decision=decision,
+        commit=commit,
+        policy_text=unsqueeze(policy),
+        decisions_text=unsqueeze(decisions),
+        data_sha256=data_sha256,
+        version=version,
+        json=zlib.decompress(json),
+        id=key,
+    )
+
+
+def add_renames(connection: sqlite3.Connection, renames: Iterable[RenameFacts], known_since_ms: int) -> int:
+    """Store file renames inside the caller's transaction; returns how many are new."""
+    insert = """
+    INSERT INTO rename (old, new, commit_sha, known_since) VALUES (?, ?, ?, ?)
+    ON CONFLICT (old, new, commit_sha) DO UPDATE SET known_since = min(known_since, excluded.known_since)
+    """
+    (before,) = connection.execute("SELECT count(*) FROM rename").fetchone()
+    connection.executemany(insert, [(*rename, known_since_ms) for rename in renames])
+    (after,) = connection.execute("SELECT count(*) FROM rename").fetchone()
+    return int(after - before)
