@@ -1,0 +1,115 @@
+"""Reading the evidence for a question from the store: which runs, known when, under which policy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flakelens.decisions import Decisions
+from flakelens.facts import Facts, RunFacts
+from flakelens.gate.evidence import WINDOW_RUNS, Evidence
+from flakelens.history import build
+from flakelens.model import TestId
+from flakelens.policy import Policy
+from flakelens.stats import outages, rate, states
+from flakelens.store import Store
+
+CLOCK_TOLERANCE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """The evidence and what was left aside while it was read."""
+
+    evidence: Evidence
+    data_sha256: str
+    in_future: int  # runs that start more than 10 minutes after `as_of`
+
+
+def gated_branch(policy: Policy, branches: Iterable[str]) -> str:
+    """The policy's branch; without one main, or else master where only that has runs."""
+    if policy.branch:
+        return policy.branch
+    known = set(branches)
+    return "master" if "master" in known and "main" not in known else "main"
+
+
+def load(
+    store: Store | None,
+    policy: Policy,
+    decisions: Decisions,
+    *,
+    as_of: datetime,
+    environment: str = "",
+    commit: str = "",
+    window: int | None = WINDOW_RUNS,
+    known_at: datetime | None = None,
+    met_baseline: frozenset[TestId] = frozenset(),
+) -> Loaded:
+    """The newest `window` counting runs (None: all), the other runs beside them, and those of `commit`.
+
+    `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
+    recorded verdict can be replayed. Runs that start more than 10 minutes after `as_of` are left out and counted.
+    """
+    facts = Facts(runs=(), tests=())
+    branch = gated_branch(policy, store.branches() if store else ())
+    if store is not None:
+        facts = store.read(
+            branch=branch,
+            last=window,
+            commit=commit,
+            alongside=True,
+            count_local=policy.count_local,
+            known_at=known_at,
+            environment=environment,
+        )
+    there = tuple(run for run in facts.runs if _start(run) <= as_of + CLOCK_TOLERANCE)
+    in_future = len(facts.runs) - len(there)
+    facts = Facts(runs=there, tests=facts.tests, renames=facts.renames)
+    history = build(facts, policy, branch=branch, aliases=decisions.identity_aliases(), environment=environment)
+    evidence = Evidence(history=history, policy=policy, decisions=decisions, as_of=as_of, met_baseline=met_baseline)
+    return Loaded(evidence=evidence, data_sha256=data_hash(facts), in_future=in_future)
+
+
+def _start(run: RunFacts) -> datetime:
+    given = [info.started_at for info in run.infos if info.started_at]
+    given = given or [report.started_at for report in run.reports if report.started_at]
+    return min(given or [report.ingested_at for report in run.reports])
+
+
+def data_hash(facts: Facts) -> str:
+    """Hash of all that a verdict rests on besides policy and decisions, independent of one database's numbering."""
+    digest = hashlib.sha256()
+    for run in sorted(facts.runs, key=lambda run: run.key):
+        said = {
+            "run": run.key,
+            "infos": sorted(repr(info) for info in run.infos),
+            "reports": sorted(
+                (
+                    report.attempt, report.job, report.shard, report.name, report.sha256, report.producer,
+                    str(report.declared), str(report.shown), report.partial, report.earlier_elsewhere,
+                )
+                for report in run.reports
+            ),
+        }  # fmt: skip
+        digest.update(json.dumps(said, sort_keys=True, default=str).encode())
+    hints = sorted((*test.id, test.ordinal, test.title_file, test.stack_file) for test in facts.tests
+                   if test.title_file or test.stack_file)  # fmt: skip
+    digest.update(json.dumps([hints, sorted(facts.renames)]).encode())
+    return digest.hexdigest()
+
+
+def params_hash() -> str:
+    """Hash of the constants that states, outages and rates use: they are not fitted to a suite, but they do change."""
+    constants = {
+        module.__name__: {
+            name: value
+            for name, value in sorted(vars(module).items())
+            if name.isupper() and isinstance(value, int | float)
+        }
+        for module in (outages, rate, states)
+    }
+    return hashlib.sha256(json.dumps(constants, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,146 @@
+"""What every command starts from: where things are, the clock, the environment, the terminal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from flakelens import decisions as decisions_room
+from flakelens import policy as policy_room
+from flakelens.decisions import Decisions
+from flakelens.errors import PolicyError, UsageError
+from flakelens.policy import Policy
+
+POLICY_FILE = "flakelens.toml"
+DECISIONS_FILE = "flakelens-decisions.toml"
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """One call of the command line."""
+
+    db: Path
+    policy_file: Path | None  # as given with --policy
+    quiet: bool
+    verbose: bool
+    environ: Mapping[str, str]
+    folder: Path  # where the command was called
+
+    @classmethod
+    def from_environment(cls, *, db: str | None, policy: str | None, quiet: bool, verbose: bool) -> App:
+        """The real one: reads os.environ and the working folder, once."""
+        return cls(
+            db=Path(db or os.environ.get("FLAKELENS_DB") or ".flakelens/flakelens.db"),
+            policy_file=Path(policy) if policy else None,
+            quiet=quiet,
+            verbose=verbose,
+            environ=dict(os.environ),
+            folder=Path.cwd(),
+        )
+
+    def now(self) -> datetime:
+        """The present moment, UTC."""
+        return datetime.now(UTC)
+
+    def moment(self, text: str | None) -> datetime:
+        """--as-of: an ISO date or time (without zone: UTC); None is now. Raises UsageError."""
+        if not text:
+            return self.now()
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise UsageError(f"{text!r} is not a time.", mend="Write 2026-11-20 or 2026-11-20T18:00Z.") from None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    def policy_place(self) -> tuple[Path, tuple[str, ...]] | None:
+        """Where the policy is, and the table inside that file; None when only the shipped defaults hold."""
+        if self.policy_file is not None:
+            table = ("tool", "flakelens") if self.policy_file.name == "pyproject.toml" else ()
+            return self.policy_file, table
+        for folder in _upwards(self.folder):
+            if (own := folder / POLICY_FILE).is_file():
+                return own, ()
+            if (project := folder / "pyproject.toml").is_file() and _has_table(project):
+                return project, ("tool", "flakelens")
+        return None
+
+    def policy(self) -> Policy:
+        """The policy in force. Raises PolicyError."""
+        place = self.policy_place()
+        if place is None:
+            return policy_room.parse()
+        path, table = place
+        return policy_room.parse(_read(path, "policy"), where=str(path), table=table)
+
+    def decisions_path(self) -> Path:
+        """Where decisions are: beside the policy, or else in the folder of the call."""
+        place = self.policy_place()
+        return (place[0].parent if place else self.folder) / DECISIONS_FILE
+
+    def decisions(self) -> Decisions:
+        """The decisions in force; none without a file. Raises DecisionsError."""
+        path = self.decisions_path()
+        return decisions_room.parse(_read(path, "decisions"), where=path.name) if path.is_file() else Decisions()
+
+    @property
+    def width(self) -> int:
+        """Columns to write for: the terminal's, at most 140, and 100 where there is no terminal."""
+        if not sys.stdout.isatty():
+            return int(self.environ["COLUMNS"]) if self.environ.get("COLUMNS", "").isdecimal() else 100
+        return max(40, min(140, shutil.get_terminal_size().columns))
+
+    @property
+    def colour(self) -> bool:
+        """May the output carry colours? Only on a terminal that has not said no."""
+        return sys.stdout.isatty() and not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
+
+    @property
+    def interactive(self) -> bool:
+        """May progress be shown on standard error?"""
+        return sys.stderr.isatty() and not self.quiet and self.environ.get("TERM") != "dumb"
+
+
+def format_option(*formats: str) -> Callable[[_Function], _Function]:
+    """--format with the formats of a command, the first being the default."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="How to write it.",
+    )
+
+
+def _upwards(folder: Path) -> list[Path]:
+    """The folder and its parents up to the root of the repository, or the folder alone outside of one."""
+    above = [folder, *folder.parents]
+    root = next((place for place, path in enumerate(above) if (path / ".git").exists()), 0)
+    return above[: root + 1]
+
+
+def _has_table(project: Path) -> bool:
+    try:
+        return "flakelens" in tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False  # somebody else's file: its faults are not ours to report
+
+
+def _read(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PolicyError(f"The {what} {path} cannot be read: {error.strerror}.", mend="Check the path.") from None
+    except UnicodeDecodeError:
+        raise PolicyError(f"The {what} {path} is not UTF-8 text.", mend="Save it as UTF-8.") from None

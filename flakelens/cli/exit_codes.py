@@ -1,0 +1,38 @@
+"""Exit codes: API. docs/cli.md shows the same table, and a test holds the two together."""
+
+from __future__ import annotations
+
+from flakelens.errors import (
+    DatabaseError,
+    DecisionsError,
+    FlakelensError,
+    NothingReadError,
+    PolicyError,
+    UsageError,
+)
+from flakelens.model import GateState
+
+DONE = 0  # done; MET; nothing new to ingest
+UNEXPECTED = 1  # an error that flakelens did not foresee
+USAGE = 2  # the command line asks for something that does not exist or does not fit
+NOTHING_READ = 3  # nothing at all could be read
+BAD_POLICY = 4  # the policy or the decisions file is not valid
+BAD_DATABASE = 5  # the database is damaged, not ours, newer than this flakelens, or cannot be written
+UNREADABLE = 6  # ingested, but something was unreadable, salvaged, empty or failed to load
+NOT_MET = 10  # the gate is NOT_MET; there is a new failure; doctor found something serious
+INCONCLUSIVE = 11  # the gate cannot be decided yet
+
+OF_STATE = {GateState.MET: DONE, GateState.NOT_MET: NOT_MET, GateState.INCONCLUSIVE: INCONCLUSIVE}
+
+_OF_ERROR: tuple[tuple[type[FlakelensError], int], ...] = (
+    (UsageError, USAGE),
+    (NothingReadError, NOTHING_READ),
+    (PolicyError, BAD_POLICY),
+    (DecisionsError, BAD_POLICY),
+    (DatabaseError, BAD_DATABASE),
+)
+
+
+def code_of(error: FlakelensError) -> int:
+    """The exit code of an error."""
+    return next((code for kind, code in _OF_ERROR if isinstance(error, kind)), UNEXPECTED)

@@ -1,0 +1,225 @@
+"""The documents that flakelens gives out, as frozen types. `analyze` fills them, `render` writes them.
+
+They hold facts and judgements, never layout: what a terminal, a page and a program read is the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flakelens.facts import RunKey
+from flakelens.gate.verdict import Verdict
+from flakelens.model import GateState, Outcome, Problem, RetryEvidence, TestId
+from flakelens.stats.states import TestFinding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A pass rate: integers, and a two-sided 95 % interval over runs where there are at least 10."""
+
+    passed: int  # passed and flaky tests (after retries), or clean first attempts
+    executed: int  # > 0: test results that are not skipped
+    low: float | None
+    high: float | None
+
+    @property
+    def value(self) -> float:
+        """passed / executed, 0 to 1, unrounded."""
+        return self.passed / self.executed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaLine:
+    """One area over its newest 30 runs."""
+
+    area: str
+    tests: int  # active
+    runs: int  # looked at, at most 30
+    pass_rate: Rate | None  # None: no results
+    first_attempt_pass_rate: Rate | None  # None: hidden by the reporter, or no results
+    first_attempt_hidden: int  # runs among them whose reports hide first attempts
+    p_green: float | None  # chance that a run of the area is all green
+    states: dict[str, int]  # active tests by state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a verdict rests on. Two verdicts with the same provenance are the same bytes."""
+
+    branch: str
+    window_runs: int  # counting runs looked at
+    first: str  # first run of the window, "" for none
+    last: str
+    commit: str  # the commit asked for with --commit, else that of the newest run
+    as_of: datetime
+    policy_sha256: str
+    decisions_sha256: str
+    data_sha256: str
+    params_sha256: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateReport:
+    """A verdict with the areas it is about and what it rests on."""
+
+    verdict: Verdict
+    areas: tuple[AreaLine, ...]
+    bridge: str  # from what people know to the verdict: "Your console says 868/900 = 96.4 %; the gate says .."
+    notices: tuple[str, ...]  # runs that do not count, clocks, what the reports cannot show
+    provenance: Provenance
+    number: int | None = None  # of the recorded verdict, for --replay; None when it was not recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestLine:
+    """One test: where it belongs, its state, and its rates over the window."""
+
+    __test__ = False
+
+    id: TestId  # canonical
+    reported: TestId  # as the newest report wrote it
+    area: str
+    focuses: tuple[str, ...]
+    finding: TestFinding
+    quarantined: bool
+    runs: int  # counting runs with a result of it that is not skipped
+    failures: int  # runs in which it failed after retries
+    flaky_runs: int
+    pass_rate: Rate | None
+    first_attempt_pass_rate: Rate | None
+    last_outcome: Outcome | None
+    last_run: RunKey | None
+    since_run: RunKey | None  # where the present state began
+    since_commit: str
+    strip: str  # one letter per counting run, oldest first: P passed, K flaky, F failed, S skipped, "." no result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestsReport:
+    """The tests that a filter left, most urgent first, and how many there are in all."""
+
+    __test__ = False
+
+    branch: str
+    tests: tuple[TestLine, ...]
+    total: int  # before filters and limit
+    matching: int  # after filters, before the limit
+    ambiguous: tuple[str, ...]  # titles in several files that file-less reports cannot be matched to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCell:
+    """One run of one test's history."""
+
+    run: RunKey
+    commit: str
+    started_at: datetime
+    counts: bool
+    why_not: str
+    outcome: Outcome
+    outage: bool
+    evidence: RetryEvidence | None  # of the report that held the test; None without a result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureText:
+    """One failure message of a test."""
+
+    run: RunKey
+    started_at: datetime
+    attempt: int  # execution within its report: 1, 2..
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowReport:
+    """One test's history: oldest run first, with what its state rests on."""
+
+    line: TestLine
+    cells: tuple[RunCell, ...]  # counting runs and, beside them, the others that had a result of it
+    because: tuple[str, ...]  # the evidence for its state, in sentences
+    messages: tuple[FailureText, ...]  # newest first
+    names: tuple[TestId, ...]  # every form in which reports wrote it, newest last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookArea:
+    """One area of the reports at hand."""
+
+    area: str
+    tests: int
+    passed: int
+    flaky: int
+    failed: int
+    errored: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookCause:
+    """Failures with the same masked first line."""
+
+    message: str
+    tests: tuple[TestId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookReport:
+    """What reports say by themselves, without a database."""
+
+    reports: int
+    producers: tuple[str, ...]
+    seconds: float | None
+    areas: tuple[LookArea, ...]
+    causes: tuple[LookCause, ...]
+    flaky: tuple[TestId, ...]
+    cannot_show: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    next_steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestRule:
+    """One rule, replayed over history."""
+
+    name: str
+    looks: int
+    met: int
+    judged: int  # looks followed by enough runs to know
+    false_green: int  # MET while the rate of the next runs is below the required one
+    false_red: int  # not MET while it is not below
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestReport:
+    """The gate replayed at every run of the branch, beside the naive rule."""
+
+    gate: str
+    branch: str
+    required: float
+    horizon: int  # next runs that a look is held against
+    rules: tuple[BacktestRule, ...]
+    states: tuple[tuple[RunKey, GateState], ...]  # the gate's state after each run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that keeps flakelens from seeing what it should, with the mend."""
+
+    code: str
+    where: str
+    message: str
+    mend: str
+    serious: bool  # the gate cannot be trusted, or cannot be met, until it is mended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorReport:
+    """All findings, serious ones first."""
+
+    findings: tuple[Finding, ...]
+    runs: int
+    counting: int
+    branch: str
