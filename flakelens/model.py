@@ -131,6 +131,9 @@ class TestId(NamedTuple):
     variant: str  # browser / Playwright project / jest displayName, or ""
 
 
+TestId.__test__ = False  # type: ignore[attr-defined]  # the name is the field's; pytest must not collect it
+
+
 class Attempt(NamedTuple):
     """One execution of one test."""
 
