@@ -127,7 +127,7 @@ def build(
         runs_of=lambda keys: _runs_of(keys, ordered),
         aliases=aliases,
         renames=facts.renames,
-        separators=policy.title_separators or identity.SEPARATORS,
+        separators=policy.title_separators,
     )
     present = _present(ordered)
     tests_by_key = {test.key: test for test in facts.tests if test.key in present}
@@ -163,10 +163,7 @@ class _Draft:
         starts = starts or [report.ingested_at for report in facts.reports]
         self.started_at = min(starts)
         self.reports = sorted(facts.reports, key=lambda r: (r.attempt, r.job, r.shard, r.name, r.sha256))
-
-    @property
-    def stale(self) -> set[int]:
-        return {report.key for report in self.reports if report.earlier_elsewhere and report.started_at}
+        self.stale = {report.key for report in self.reports if report.earlier_elsewhere and report.started_at}
 
     def finish(self, resolver: Resolver, positions: _Positions) -> Run:
         evidence = resolver.resolve(self.reports, commit=self.info.commit, started_at=self.started_at)
@@ -304,13 +301,20 @@ def _in_order(drafts: list[_Draft]) -> list[_Draft]:
 
 
 def _runs_of(keys: Sequence[int], drafts: Sequence[_Draft]) -> Mapping[int, frozenset[int]]:
+    """In which runs each test has a result. A stale report's results belong to another run."""
     asked = np.asarray(sorted(keys), np.int32)
-    seen: dict[int, set[int]] = defaultdict(set)
+    rosters: dict[int, Int32s] = {}
+    runs: dict[int, set[int]] = defaultdict(set)
     for position, draft in enumerate(drafts):
         for report in draft.reports:
-            for key in np.intersect1d(asked, report.tests):
-                seen[int(key)].add(position)
-    return {key: frozenset(runs) for key, runs in seen.items()}
+            if report.key not in draft.stale:
+                rosters[id(report.tests)] = report.tests
+                runs[id(report.tests)].add(position)
+    seen: dict[int, set[int]] = defaultdict(set)
+    for roster, tests in rosters.items():
+        for key in np.intersect1d(asked, tests):
+            seen[int(key)] |= runs[roster]
+    return {key: frozenset(found) for key, found in seen.items()}
 
 
 def _present(drafts: Sequence[_Draft]) -> set[int]:
