@@ -138,7 +138,7 @@ def build(
         lookup[key] = place[names.ids[key]]
     positions = _Positions(lookup)
     outcomes, whole = _matrices(ordered, positions, len(ids))
-    resolver = Resolver(policy)
+    resolver = Resolver(policy, {draft.info.commit for draft in ordered if not draft.why_not})
     runs = tuple(draft.finish(resolver, positions) for draft in ordered)
     return History(
         branch=branch,
@@ -166,7 +166,9 @@ class _Draft:
         self.stale = {report.key for report in self.reports if report.earlier_elsewhere and report.started_at}
 
     def finish(self, resolver: Resolver, positions: _Positions) -> Run:
-        evidence = resolver.resolve(self.reports, commit=self.info.commit, started_at=self.started_at)
+        evidence = resolver.resolve(
+            self.reports, commit=self.info.commit, started_at=self.started_at, counts=not self.why_not
+        )
         info = self.info
         return Run(
             key=self.facts.key,
@@ -271,11 +273,18 @@ def _merge_by_commit(runs: Sequence[RunFacts]) -> list[RunFacts]:
     merged = []
     for group in groups.values():
         group.sort(key=lambda run: (min(str(info.started_at or "9") for info in run.infos), run.key))
+        # The same bytes from two workflows of the commit are one report: the copy is not left over from an earlier run.
+        reports: dict[str, ReportFacts] = {}
+        for run in group:
+            for report in sorted(run.reports, key=lambda r: (r.earlier_elsewhere, r.attempt, r.job, r.shard, r.name)):
+                kept = reports.get(report.sha256)
+                if kept is None or (kept.earlier_elsewhere and not report.earlier_elsewhere):
+                    reports[report.sha256] = report
         merged.append(
             RunFacts(
                 key=group[0].key,
                 infos=tuple(info for run in group for info in run.infos),
-                reports=tuple(report for run in group for report in run.reports),
+                reports=tuple(reports.values()),
             )
         )
     return merged
