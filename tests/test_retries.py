@@ -65,10 +65,16 @@ def test_jest_hides_its_retries_unless_they_are_declared_to_be_off(
 @pytest.mark.parametrize(
     ("earlier", "evidence"),
     [
-        ([dict(job="e2e", producer="playwright", shown=R)], R),
-        ([dict(job="e2e", producer="playwright", shown=R), dict(job="e2e", producer="playwright", shown=H)], H),
-        ([dict(job="smoke", producer="playwright", shown=R)], U),  # another job has another configuration
-        ([dict(job="e2e", producer="vitest", shown=R)], U),
+        ([{"job": "e2e", "producer": "playwright", "shown": R}], R),
+        (
+            [
+                {"job": "e2e", "producer": "playwright", "shown": R},
+                {"job": "e2e", "producer": "playwright", "shown": H},
+            ],
+            H,
+        ),
+        ([{"job": "smoke", "producer": "playwright", "shown": R}], U),  # another job has another configuration
+        ([{"job": "e2e", "producer": "vitest", "shown": R}], U),
         ([], U),
     ],
 )
@@ -149,7 +155,7 @@ def test_a_rule_holds_from_its_day_or_commit_and_the_newest_one_wins(
 
 def test_only_the_gated_branch_begins_a_rule() -> None:
     told = Told()
-    fork: dict[str, Any] = dict(event=Event.PULL_REQUEST, fork=True, branch="feature", commit="c" * 40)
+    fork: dict[str, Any] = {"event": Event.PULL_REQUEST, "fork": True, "branch": "feature", "commit": "c" * 40}
     told.run(told.report("P", producer="playwright"), **fork)
     told.run(told.report("P", producer="playwright"), commit="a" * 40)
     told.run(told.report("P", producer="playwright"), commit="c" * 40)
