@@ -183,7 +183,7 @@ def from_canonical(data: bytes) -> Policy:
 
 
 def _ordered(policy: Policy) -> Policy:
-    """The policy with gates by name and criteria by kind: the order of keys in a file decides nothing, not even lists."""
+    """The policy with gates by name and criteria by kind: the order of keys in a file decides nothing."""
     kinds = [kind.__struct_config__.tag for kind in get_args(CriterionPolicy)]
 
     def rank(item: tuple[str, CriterionPolicy]) -> tuple[int, str]:

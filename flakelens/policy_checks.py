@@ -26,16 +26,7 @@ def check(policy: Policy, where: str) -> None:
         _percent(share, f"quarantine.{name}", where, low=0.0)
     _names(policy.quarantine.areas, known, "quarantine.areas", where)
     _names(policy.waivers.never, known | focuses, "waivers.never", where)
-    if any(not separator.strip() for separator in policy.title_separators):
-        raise PolicyError(
-            f"{where}: title_separators: an empty separator stands between any two letters.", mend="Leave it out."
-        )
-    for retries in policy.retries:
-        if retries.since and not _is_date_or_commit(retries.since):
-            raise PolicyError(
-                f"{where}: retries.since is {retries.since!r}; it must be a date or a commit.",
-                mend="Write 2026-10-01, or at least 7 digits of a commit.",
-            )
+    _reports(policy, where)
     if not 0 < policy.waivers.max_hours <= 72:
         raise PolicyError(
             f"{where}: waivers.max_hours is {policy.waivers.max_hours:g}; a waiver lasts 72 hours at most.",
@@ -59,6 +50,19 @@ def check(policy: Policy, where: str) -> None:
             )
         for ident, criterion in gate.criteria.items():
             _criterion(criterion, f"{path}.{ident}", known, focuses, where)
+
+
+def _reports(policy: Policy, where: str) -> None:
+    if any(not separator.strip() for separator in policy.title_separators):
+        raise PolicyError(
+            f"{where}: title_separators: an empty separator stands between any two letters.", mend="Leave it out."
+        )
+    for retries in policy.retries:
+        if retries.since and not _is_date_or_commit(retries.since):
+            raise PolicyError(
+                f"{where}: retries.since is {retries.since!r}; it must be a date or a commit.",
+                mend="Write 2026-10-01, or at least 7 digits of a commit.",
+            )
 
 
 def _criterion(criterion: CriterionPolicy, path: str, known: set[str], focuses: set[str], where: str) -> None:

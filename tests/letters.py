@@ -18,7 +18,8 @@ from flakelens.policy import Policy, parse
 LETTERS = ".PKFS"
 T0 = datetime(2026, 10, 1, 8, tzinfo=UTC)
 FIELDS_OF_REPORT = {
-    "attempt", "job", "shard", "producer", "declared", "shown", "partial", "damaged", "load_failures", "earlier_elsewhere"
+    "attempt", "job", "shard", "producer", "declared", "shown", "partial", "damaged", "load_failures",
+    "earlier_elsewhere",
 }  # fmt: skip
 
 
