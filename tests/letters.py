@@ -81,8 +81,8 @@ class Told:
             tests.append(self.keys.setdefault((TestId(file, name, variant), 1, producer), len(self.keys) + 1))
         self.reports += 1
         given: dict[str, Any] = {
-            "attempt": 1, "job": "", "shard": "", "name": "junit.xml", "producer": producer, "declared": None, "shown": None,
-            "partial": False, "damaged": False, "load_failures": (), "earlier_elsewhere": False,
+            "attempt": 1, "job": "", "shard": "", "name": "junit.xml", "producer": producer, "declared": None,
+            "shown": None, "partial": False, "damaged": False, "load_failures": (), "earlier_elsewhere": False,
         }  # fmt: skip
         return ReportFacts(
             key=self.reports,

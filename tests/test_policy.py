@@ -47,7 +47,7 @@ def test_the_shipped_policy_is_gate_1_of_the_design() -> None:
     [
         # unknown keys
         ("brunch = 'main'", "brunch"),
-        ("[gates.gate1]\nmod = 'advise'", "gates.gate1: .*mod"),
+        ("[gates.gate1]\nmod = 'advise'", r"gates.gate1: .*mod"),
         (f"{GATE}pass-rate]\ntreshold = 97", "pass-rate: .*treshold"),
         (f"{GATE}passrate]\nthreshold = 97", "passrate"),
         ("[[areas]]\nname = 'a'\nfile = ['x']", "areas.*file"),
