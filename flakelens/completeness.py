@@ -293,7 +293,7 @@ class _Carriers:
         return bool(mine) and all(report.evidence in _FIRST_ATTEMPTS_SHOWN for report in mine)
 
     def _faults(self, run: Run) -> dict[str, list[str]]:
-        """What is wrong with the run's reports by area; an area without a fault that the run carries has none listed."""
+        """What is wrong with the run's reports, by area; areas that the run carries without a fault are there too."""
         known = self._of_run.get(run.key)
         if known is None:
             known = self._of_run[run.key] = self._find_faults(run)

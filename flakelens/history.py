@@ -15,7 +15,7 @@ import numpy as np
 
 from flakelens import identity
 from flakelens.facts import Bools, Facts, Int8s, Int32s, ReportFacts, RunFacts, RunKey, TestFacts
-from flakelens.model import Event, Outcome, RetryEvidence, RunInfo, TestId
+from flakelens.model import Event, RetryEvidence, RunInfo, TestId
 from flakelens.outcomes import chain, worst
 from flakelens.policy import Policy
 from flakelens.retries import Resolver
@@ -208,13 +208,21 @@ class _Positions:
 
     def __init__(self, lookup: Int32s) -> None:
         self._lookup = lookup
-        self._known: dict[int, tuple[Int32s, Int32s]] = {}
+        self._known: dict[int, tuple[Int32s, Int32s, bool]] = {}
 
     def of(self, keys: Int32s) -> Int32s:
+        return self._find(keys)[1]
+
+    def distinct(self, keys: Int32s) -> bool:
+        return self._find(keys)[2]
+
+    def _find(self, keys: Int32s) -> tuple[Int32s, Int32s, bool]:
         known = self._known.get(id(keys))
         if known is None:
-            known = self._known[id(keys)] = (keys, self._lookup[keys])
-        return known[1]
+            places = self._lookup[keys]
+            # The keys are held, so that their id stays theirs.
+            known = self._known[id(keys)] = (keys, places, len(np.unique(places)) == len(places))
+        return known
 
 
 def merge_infos(infos: Sequence[RunInfo]) -> RunInfo:
@@ -355,19 +363,28 @@ def _column(reports: Sequence[ReportFacts], positions: _Positions, size: int) ->
     for report in reports:
         by_job[report.job][report.attempt].append(report)
     for attempts in by_job.values():
+        if len(attempts) == 1:  # then jobs and reports stand side by side
+            for report in next(iter(attempts.values())):
+                _put(column, report, positions)
+            continue
         of_job = np.zeros(size, np.int8)
         for _, side_by_side in sorted(attempts.items()):
             of_attempt = np.zeros(size, np.int8)
             for report in side_by_side:
-                where = positions.of(report.tests)
-                if len(np.unique(where)) == len(where):
-                    of_attempt[where] = worst(of_attempt[where], report.outcomes)
-                else:  # an alias or a rename made two tests of one report the same
-                    for position, outcome in zip(where, report.outcomes, strict=True):
-                        of_attempt[position] = worst(of_attempt[position], outcome)
+                _put(of_attempt, report, positions)
             of_job = chain(of_job, of_attempt)
         column = worst(column, of_job)
     return column
+
+
+def _put(column: Int8s, report: ReportFacts, positions: _Positions) -> None:
+    """Adds the outcomes of a report to those beside it."""
+    where = positions.of(report.tests)
+    if positions.distinct(report.tests):
+        column[where] = worst(column[where], report.outcomes)
+    else:  # an alias or a rename made two tests of one report the same
+        for position, outcome in zip(where, report.outcomes, strict=True):
+            column[position] = worst(column[position], outcome)
 
 
 def _tests(
@@ -417,6 +434,3 @@ def _commit_numbers(runs: Sequence[Run]) -> Int32s:
             seen[name] = highest
         numbers[position] = seen[name]
     return numbers
-
-
-NO_RESULT = int(Outcome.NONE)

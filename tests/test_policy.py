@@ -118,7 +118,7 @@ def test_a_gate_that_asks_nothing_is_an_error() -> None:
     nothing = "\n".join(f"{GATE}{ident}]\nareas = []" for ident in criteria)
     with pytest.raises(PolicyError, match="no criterion is left"):
         parse(nothing)
-    with pytest.raises(PolicyError, match="gates.smoke.criteria: no criterion is left"):
+    with pytest.raises(PolicyError, match=r"gates.smoke.criteria: no criterion is left"):
         parse("[gates.smoke]\ntitle = 'Smoke'")
 
 
