@@ -258,8 +258,7 @@ CREATE VIEW v_results AS SELECT
   test.name AS name, -- as in test
   test.variant AS variant, -- as in test
   result.try AS try, -- as in result
-  CASE result.status WHEN 1 THEN 'passed' WHEN 2 THEN 'failed' WHEN 3 THEN 'errored' ELSE 'skipped' END
-    AS status, -- in words
+  CASE status WHEN 1 THEN 'passed' WHEN 2 THEN 'failed' WHEN 3 THEN 'errored' ELSE 'skipped' END AS status, -- in words
   result.ms / 1000.0 AS seconds, -- of this attempt
   message.type AS failure_type -- exception or failure type; the text itself is compressed: `flakelens show`
 FROM result
