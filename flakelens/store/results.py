@@ -20,7 +20,7 @@ TITLE: Final = 1  # kinds of test_file
 STACK: Final = 2
 
 _FAILED: Final = int(Outcome.FAILED)
-_SINGLE: Final = {status: int(outcome_of([status])) for status in Status}
+SINGLE: Final[dict[int, int]] = {status: int(outcome_of([status])) for status in Status}  # of a test tried once
 _FILE_UPSERT: Final = """
 INSERT INTO test_file (test, kind, file, first_seen_at, known_since) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (test, kind, file) DO UPDATE SET
@@ -77,7 +77,7 @@ class CaseWriter:
                 message = self._message(type_, text, messages) if text or type_ else None
                 rows.append((key, test, number, int(status), ms, message))
             # the usual single attempt takes a short way: this runs once per result
-            outcome = _SINGLE[status] if len(attempts) == 1 else int(outcome_of([a.status for a in attempts]))
+            outcome = SINGLE[status] if len(attempts) == 1 else int(outcome_of([a.status for a in attempts]))
             errored += outcome == _FAILED and status is Status.ERRORED
             outcomes[test] = outcome
             added.append((test, *sums.ONE[outcome], timed, total, at, at))

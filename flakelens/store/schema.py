@@ -139,6 +139,13 @@ CREATE TABLE problem (
 ) STRICT;
 CREATE INDEX problem_run ON problem (run);
 
+-- a set of tests that were active when a verdict was given; verdicts in a row mostly share one
+CREATE TABLE active (
+  id INTEGER PRIMARY KEY, -- means nothing outside this database
+  hash BLOB NOT NULL UNIQUE, -- BLAKE2b, 16 bytes, of the JSON
+  tests BLOB NOT NULL -- JSON list of [file, name, variant], canonical and sorted; compressed as message.body
+) STRICT;
+
 -- a verdict as it was given, with all it needs to be replayed to the same bytes
 CREATE TABLE verdict (
   id INTEGER PRIMARY KEY, -- what `gate --replay` takes
@@ -153,6 +160,7 @@ CREATE TABLE verdict (
   decisions BLOB NOT NULL, -- decisions text, compressed as message.body
   data_sha256 TEXT NOT NULL, -- of the data it rests on
   version TEXT NOT NULL, -- flakelens that gave it
+  active INTEGER NOT NULL REFERENCES active (id), -- the tests that were active then
   json BLOB NOT NULL -- the exact bytes of its JSON, zlib-compressed
 ) STRICT;
 CREATE INDEX verdict_gate ON verdict (gate, as_of);

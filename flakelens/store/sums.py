@@ -47,12 +47,6 @@ class Totals(NamedTuple):
     last_at: datetime | None
 
 
-def sum_row(test: int, outcome: int, timed: int, ms: int, at: int | None) -> SumRow:
-    """What one report adds to a test's sums. `at`: the report's own time stamp in ms."""
-    passed, flaky, failed, skipped = ONE[outcome]
-    return test, passed, flaky, failed, skipped, timed, ms, at, at
-
-
 def add(connection: sqlite3.Connection, rows: Iterable[SumRow], *, table: str = "test_sum") -> None:
     """Add rows to the sums of `table`, "test_sum" or "pruned_sum"."""
     connection.executemany(_ADD[table], rows)

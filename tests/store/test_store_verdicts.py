@@ -7,7 +7,7 @@ import pytest
 from store_inputs import T0, hours
 
 from flakelens.facts import RenameFacts
-from flakelens.model import GateState
+from flakelens.model import GateState, TestId
 from flakelens.store import StoredVerdict
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def verdict() -> StoredVerdict:
         data_sha256="00",
         version="0.1.0",
         json=b'{"gate": "gate1", "exact":   "bytes"}\n\xff',
+        active=(TestId("a.ts", "z", "webkit"), TestId("a.ts", "ü", "")),
     )
 
 
@@ -48,7 +49,9 @@ def test_verdicts_are_found_newest_first(store: Store, verdict: StoredVerdict) -
     store.record_verdict(replace(verdict, gate="smoke"))
     assert [v.as_of for v in store.verdicts("gate1")] == [hours(2), hours(1), hours(0)]
     assert [v.as_of for v in store.verdicts("gate1", state=GateState.MET, limit=1)] == [hours(2)]
+    assert [v.as_of for v in store.verdicts("gate1", state=GateState.MET, before=hours(2))] == [hours(0)]
     assert len(store.verdicts()) == 4
+    assert {v.active for v in store.verdicts()} == {verdict.active}
 
 
 def test_renames_are_kept_once(store: Store) -> None:
