@@ -39,13 +39,10 @@ class Jest(Base):
         if suite.file:
             return
         case = suite.element.find("testcase")
-        if case is not None:
-            full = full_title(case.get("name", ""), case.get("classname", ""))
-            if is_path(suite.name) and not full.startswith(suite.name):
-                suite.file = tidy_path(suite.name)
-                return
-        for part in _TEMPLATE_JOINTS.split(suite.name):
-            if part != suite.name and is_path(part.strip()):
+        if case is not None and full_title(case.get("name", ""), case.get("classname", "")).startswith(suite.name):
+            return
+        for part in reversed(_TEMPLATE_JOINTS.split(suite.name)):
+            if is_path(part.strip()):
                 suite.file = tidy_path(part)
                 return
 
