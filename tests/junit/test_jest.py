@@ -43,6 +43,16 @@ def test_a_renamed_root_is_still_jest():
     assert read(text).producer == "jest"
 
 
+def test_a_suite_with_the_same_attributes_in_another_order_is_not():
+    suite = (
+        '<testsuite name="T" tests="1" failures="0" errors="0" skipped="0" time="1" timestamp="2026-01-01T00:00:00">'
+    )
+    report = read(
+        f'<testsuites name="Java">{suite}<testcase name="a" classname="b" time="1"/></testsuite></testsuites>'
+    )
+    assert report.producer == "unknown"
+
+
 def test_statuses_times_and_the_run():
     report = read(
         jest_file(

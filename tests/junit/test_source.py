@@ -203,6 +203,21 @@ def test_bombs(tmp_path):
     assert problems == [["too-large"], [], ["too-large"], [], ["too-large"], ["too-large"], [], ["too-large"]]
 
 
+def test_a_header_that_would_fill_the_memory(tmp_path):
+    info = tarfile.TarInfo("a.xml")
+    info.pax_headers = {"comment": "x" * 3_000_000}
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(info)
+    path = write(tmp_path / "r.tgz", out.getvalue())
+    assert found(path) == [(str(path), ["too-large"])]
+
+
+def test_limits_smaller_than_what_is_looked_at_first(tmp_path):
+    path = write(tmp_path / "r.xml.gz", gzip.compress(xml() * 100))
+    assert found(path, limits=Limits(max_bytes=100)) == [(str(path), ["too-large"])]
+
+
 @pytest.mark.parametrize("pack", [zip_of, tar_of])
 def test_an_archive_as_a_whole_is_bounded(tmp_path, pack):
     members = {f"{i}.xml": xml() + b" " * 50_000 for i in range(10)}
@@ -228,10 +243,13 @@ def test_skipping_what_is_no_report_is_bounded_too(tmp_path):
         tar_of({"a.xml": xml() * 1000}, "w")[:2000],
         gzip.compress(xml() * 50)[:40],
         gzip.compress(xml())[:-4] + b"\1\1\1\1",
+        tar_of({"log.txt": b"x" * 512, "a.xml": xml()}, "w")[: 2 * 512],  # ends without its end
+        tar_of({"log.txt": b"x" * 512, "a.xml": xml()}, "w")[: 2 * 512 + 100],
+        tar_of({"log.txt": b"x" * 512, "a.xml": xml()}, "w")[: 2 * 512] + b"garbage " * 500,
         b"\x1f\x8b",
         b"PK\x03\x04",
     ],
-    ids=range(8),
+    ids=range(11),
 )
 def test_damaged_archives_are_a_problem(tmp_path, data):
     reports = found(write(tmp_path / "r.bin", data))
