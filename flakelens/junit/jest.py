@@ -25,7 +25,7 @@ class Jest(Base):
     counts = True
 
     def producer(self, look: Look) -> str:
-        """By the root's default name, else by the attributes of its suites in their order, with their zoneless time stamp."""
+        """By the root's default name, else by its suites' attributes in their order and zoneless time stamp."""
         if look.root.get("name") == "jest tests":
             return "jest"
         suite = look.suite

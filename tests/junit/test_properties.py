@@ -49,20 +49,21 @@ def sane(report, data: bytes) -> None:
 
 
 @given(st.binary(max_size=300))
+@settings(deadline=None)
 def test_any_bytes(data):
     read_bytes("x", data)
     sane(read_bytes("x", b"<testsuite>" + data), b"<testcase" + data)
 
 
 @given(st.lists(pieces, max_size=25).map(b"".join))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_pieces(data):
     report = read_bytes("x", data)
     sane(report, data + data.replace(b"\0", b""))
 
 
 @given(st.sampled_from(FIXTURES), st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_truncation_keeps_a_prefix_and_says_so(whole, data):
     end = data.draw(st.integers(0, len(whole.rstrip()) - 1))
     full, cut = read_bytes("x", whole), read_bytes("x", whole[:end])
@@ -72,7 +73,7 @@ def test_truncation_keeps_a_prefix_and_says_so(whole, data):
 
 
 @given(st.sampled_from(FIXTURES), st.integers(0, 10**6), st.binary(max_size=6))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_overwritten_bytes_never_raise(whole, at, noise):
     at %= len(whole)
     sane(read_bytes("x", whole[:at] + noise + whole[at + len(noise) :]), whole + noise + b"testcase")
@@ -102,6 +103,7 @@ def written(shape) -> tuple[bytes, list[tuple[str, str, float]]]:
 
 
 @given(suites)
+@settings(deadline=None)
 def test_what_is_written_is_read(shape):
     data, expected = written(shape)
     report = read(data)
@@ -116,6 +118,7 @@ def test_what_is_written_is_read(shape):
 
 
 @given(suites, st.randoms())
+@settings(deadline=None)
 def test_layout_does_not_matter(shape, random):
     data, _ = written(shape)
     spaced = re.sub(rb"(?<=>)(?=<(?!\?))", lambda _: b" \n\t"[: random.randint(0, 3)], data)
@@ -123,6 +126,7 @@ def test_layout_does_not_matter(shape, random):
 
 
 @given(titles, st.lists(st.sampled_from(["\x00", "\x08", "\x1b", "\uffff", "&#1;", "&#xB;"]), min_size=1, max_size=4))
+@settings(deadline=None)
 def test_forbidden_characters_never_cost_a_case(title, bad):
     escaped = title.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     document = f'<testsuite><testcase name="{escaped}{"".join(bad)}"/><testcase name="z"/></testsuite>'
