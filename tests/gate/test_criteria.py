@@ -83,7 +83,7 @@ def test_observed_evidence_compares_the_point_and_says_so(judge: Judge) -> None:
 
 def test_large_losses_stand_against_the_gate_even_when_the_rate_is_high(judge: Judge) -> None:
     outage = {f"{area} {k}": "F" for area in ("AI", "components", "E2E") for k in range(1, 8)}
-    finding = the(judge(with_bad(60, {n: outage for n in (8, 20, 32, 44)})), "pass-rate")
+    finding = the(judge(with_bad(60, dict.fromkeys((8, 20, 32, 44), outage))), "pass-rate")
     assert finding.state is not MET
     assert "large losses" in finding.why or "lost more" in finding.why
 
