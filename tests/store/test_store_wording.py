@@ -5,7 +5,7 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store_inputs import F, T0, report, run
+from store_inputs import T0, F, report, run
 
 from flakelens.errors import DatabaseError
 from flakelens.model import Attempt, CaseResult, TestId
