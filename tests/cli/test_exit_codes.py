@@ -65,8 +65,12 @@ def newer_database(folder: Path) -> None:
         pytest.param(healthy, ["gate", "gate9"], 2, "no gate 'gate9'", id="unknown gate"),
         pytest.param(healthy, ["nonsense"], 2, "No such command", id="unknown command"),
         pytest.param(healthy, ["gate", "--as-of", "yesterday"], 2, "'yesterday' is not a time", id="bad time"),
-        pytest.param(lambda folder: text(folder, "flakelens.toml", "branch = 3"), ["gate"], 4, "branch", id="bad policy"),
-        pytest.param(lambda folder: text(folder, "flakelens.toml", "x = ["), ["gate"], 4, "not valid TOML", id="no TOML"),
+        pytest.param(
+            lambda folder: text(folder, "flakelens.toml", "branch = 3"), ["gate"], 4, "branch", id="bad policy"
+        ),
+        pytest.param(
+            lambda folder: text(folder, "flakelens.toml", "x = ["), ["gate"], 4, "not valid TOML", id="no TOML"
+        ),
         pytest.param(lambda folder: None, ["--policy", "no.toml", "gate"], 4, "no.toml", id="no such policy"),
         pytest.param(
             lambda folder: text(folder, "flakelens-decisions.toml", "[[waivers]]\ngate = 1"),
@@ -80,10 +84,16 @@ def newer_database(folder: Path) -> None:
         pytest.param(newer_database, ["gate"], 5, "newer", id="a database of a newer flakelens"),
         pytest.param(newer_database, ["tests"], 5, "newer", id="the same for tests"),
         pytest.param(lambda folder: None, ["ingest", "no/such.xml"], 3, "", id="nothing to read"),
-        pytest.param(lambda folder: text(folder, "a.xml", "not xml"), ["ingest", "a.xml"], 3, "", id="nothing readable"),
-        pytest.param(lambda folder: text(folder, "a.xml", "not xml"), ["look", "a.xml"], 3, "", id="nothing to look at"),
+        pytest.param(
+            lambda folder: text(folder, "a.xml", "not xml"), ["ingest", "a.xml"], 3, "", id="nothing readable"
+        ),
+        pytest.param(
+            lambda folder: text(folder, "a.xml", "not xml"), ["look", "a.xml"], 3, "", id="nothing to look at"
+        ),
         pytest.param(lambda folder: text(folder, "a.xml", JUNIT), ["ingest", "a.xml"], 0, "", id="a good report"),
-        pytest.param(lambda folder: text(folder, "a.xml", JUNIT), ["ingest", "a.xml", "b.xml"], 6, "", id="one is missing"),
+        pytest.param(
+            lambda folder: text(folder, "a.xml", JUNIT), ["ingest", "a.xml", "b.xml"], 6, "", id="one is missing"
+        ),
         pytest.param(lambda folder: text(folder, "a.xml", JUNIT), ["a.xml"], 0, "", id="a bare path means look"),
         pytest.param(lambda folder: text(folder, "a.xml", JUNIT[:-30]), ["ingest", "a.xml"], 6, "", id="cut off"),
     ],
