@@ -1,7 +1,7 @@
-"""The recorded runs against what Jest and Playwright themselves said about them (truth.json, from their JSON reporters).
+"""The recorded runs against what Jest and Playwright themselves said about them, in truth.json.
 
-Two things are not in JUnit and are allowed for, by name: a `test.todo` is written as a passed case, and a retry that the
-report hides reads "passed" unless an attachment gives it away.
+Two things are not in JUnit and are allowed for, by name: a `test.todo` is written as a passed case, and a retry that
+the report hides reads "passed" unless an attachment gives it away.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bad policy, bad database, no input, newer schema, read-only folder: the documented code and one clear sentence each."""
+"""Bad policy, bad database, no input, newer schema, read-only folder: the documented code, one clear sentence each."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ def bare_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def healthy(folder: Path) -> None:
     a_store(folder / ".flakelens", [a_suite_run(n) for n in range(3)]).close()
+
+
+def nothing(_: Path) -> None:
+    """An empty folder."""
 
 
 def text(folder: Path, name: str, content: str) -> None:
@@ -61,7 +65,7 @@ def newer_database(folder: Path) -> None:
     ("prepare", "arguments", "code", "says"),
     [
         pytest.param(healthy, ["gate", "--no-record"], 11, "", id="three runs are too few: INCONCLUSIVE"),
-        pytest.param(lambda folder: None, ["gate"], 11, "", id="a missing database is an empty history"),
+        pytest.param(nothing, ["gate"], 11, "", id="a missing database is an empty history"),
         pytest.param(healthy, ["gate", "gate9"], 2, "no gate 'gate9'", id="unknown gate"),
         pytest.param(healthy, ["nonsense"], 2, "No such command", id="unknown command"),
         pytest.param(healthy, ["gate", "--as-of", "yesterday"], 2, "'yesterday' is not a time", id="bad time"),
@@ -71,7 +75,7 @@ def newer_database(folder: Path) -> None:
         pytest.param(
             lambda folder: text(folder, "flakelens.toml", "x = ["), ["gate"], 4, "not valid TOML", id="no TOML"
         ),
-        pytest.param(lambda folder: None, ["--policy", "no.toml", "gate"], 4, "no.toml", id="no such policy"),
+        pytest.param(nothing, ["--policy", "no.toml", "gate"], 4, "no.toml", id="no such policy"),
         pytest.param(
             lambda folder: text(folder, "flakelens-decisions.toml", "[[waivers]]\ngate = 1"),
             ["gate"],
@@ -83,7 +87,7 @@ def newer_database(folder: Path) -> None:
         pytest.param(damaged_database, ["gate"], 5, "", id="a damaged database"),
         pytest.param(newer_database, ["gate"], 5, "newer", id="a database of a newer flakelens"),
         pytest.param(newer_database, ["tests"], 5, "newer", id="the same for tests"),
-        pytest.param(lambda folder: None, ["ingest", "no/such.xml"], 3, "", id="nothing to read"),
+        pytest.param(nothing, ["ingest", "no/such.xml"], 3, "", id="nothing to read"),
         pytest.param(
             lambda folder: text(folder, "a.xml", "not xml"), ["ingest", "a.xml"], 3, "", id="nothing readable"
         ),

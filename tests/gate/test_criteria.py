@@ -50,7 +50,7 @@ def test_a_long_clean_history_meets_the_gate(judge: Judge) -> None:
         pytest.param(with_bad(12, {n: {f"components {k}": "F" for k in range(1, 4)} for n in range(12)}), NOT_MET, None,
                      id="3 of 90 fail in all of 12 runs: observed below 98 %"),
         pytest.param(with_bad(9, {n: {f"components {k}": "F" for k in range(1, 4)} for n in range(9)}), INCONCLUSIVE, None,
-                     id="the same over 9 runs: too few to say NOT_MET"),
+                     id="the same over 9 runs: too few to say"),
     ],
 )  # fmt: skip
 def test_pass_rate(judge: Judge, runs: list[RunReports], state: GateState, needs: int | None) -> None:
