@@ -110,7 +110,7 @@ def test_healthy_suites_with_flakes_are_hardly_ever_suspected(tests: int, flaky:
         outcomes = np.where(rng.random((tests, 300)) < rates[:, None], Outcome.FAILED, Outcome.PASSED).astype(np.int8)
         suspected += int(find_outages(outcomes).suspected.sum())
         runs += 300
-    print(f"{tests} tests: {suspected} of {runs} healthy runs suspected")
+    print(f"{tests} tests: {suspected} of {runs} healthy runs suspected")  # noqa: T201 - the rate is worth seeing with -s
     assert suspected <= runs / 500
 
 
@@ -128,5 +128,5 @@ def test_real_outages_among_flakes_are_found(tests: int) -> None:
         alone = (severity > 0) & (np.roll(severity, 1) == 0) & (np.roll(severity, -1) == 0)
         there += int(alone.sum())
         found += int((alone & confirmed).sum())
-    print(f"{tests} tests: {found} of {there} outages confirmed")
+    print(f"{tests} tests: {found} of {there} outages confirmed")  # noqa: T201 - the rate is worth seeing with -s
     assert found >= 0.9 * there
