@@ -76,24 +76,23 @@ def find_states(
     """
     rows = outcomes[:, ~outage]
     kept = np.flatnonzero(~outage).astype(np.int32)
-    numbers = commits[~outage]
+    numbers = np.unique(commits[~outage], return_inverse=True)[1].astype(np.int32)
     ran = (rows != Outcome.NONE) & (rows != Outcome.SKIPPED)
-    results = ran.sum(axis=1)
-    ever = (outcomes != Outcome.NONE).any(axis=1)
-    troubled = ((rows == Outcome.FAILED) | (rows == Outcome.FLAKY)).any(axis=1) | disagreed
-    calm = TestFinding(state=TestState.UNSURE)
+    counts = ran.sum(axis=1).tolist()
+    ever = (outcomes != Outcome.NONE).any(axis=1).tolist()
+    troubled = (((rows == Outcome.FAILED) | (rows == Outcome.FLAKY)).any(axis=1) | disagreed).tolist()
+    went = gone.tolist()
     findings = []
-    for test in range(len(rows)):
+    for test, count in enumerate(counts):
         if not ever[test]:
             findings.append(TestFinding(state=TestState.BRANCH_ONLY if elsewhere[test] else TestState.UNSURE))
             continue
-        count = int(results[test])
         if troubled[test]:
             positions = np.flatnonzero(ran[test])
             finding = _judge(rows[test, positions], numbers[positions], kept[positions], bool(disagreed[test]))
         else:
-            finding = _steady(count) if count else calm
-        if gone[test]:
+            finding = _steady(count)
+        if went[test]:
             finding = TestFinding(
                 state=TestState.GONE,
                 results=count,
@@ -108,7 +107,7 @@ def find_states(
 @lru_cache(maxsize=1024)
 def _steady(results: int) -> TestFinding:
     state = TestState.STABLE if results >= STABLE_RESULTS else TestState.UNSURE
-    return TestFinding(state=state, results=results, flake_rate=0.0)
+    return TestFinding(state=state, results=results, flake_rate=0.0 if results else None)
 
 
 def clean_runs_to_verify(failures: int, results: int) -> int:
@@ -130,9 +129,8 @@ def _judge(row: Int8s, commits: Int32s, positions: Int32s, disagreed: bool) -> T
     failed = row == Outcome.FAILED
     flaky = row == Outcome.FLAKY
     # A commit on which it failed and passed (a recorded retry is both) says flaky about all its runs.
-    group = np.unique(commits, return_inverse=True)[1]
-    both = (np.bincount(group, failed | flaky) > 0) & (np.bincount(group, ~failed) > 0)
-    in_divided = both[group]
+    both = (np.bincount(commits, failed | flaky) > 0) & (np.bincount(commits, ~failed) > 0)
+    in_divided = both[commits]
     spells = _spells(failed & ~in_divided)
     certain = bool(both.any()) or disagreed
     in_spell = _inside(spells, len(row))
