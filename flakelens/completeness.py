@@ -167,7 +167,9 @@ def make_view(
     np.cumsum(seen, axis=1, out=running[:, 1:])
     starts = np.fromiter((_window_start(commits, run) for run in range(reach)), np.int64, reach)
     expected = running[:, :reach] - running[:, starts] > 0
-    first = np.where(seen.any(axis=1), seen.argmax(axis=1), reach).astype(np.int32)
+    # No runs: argmax has nothing to look at, even where there are no tests either.
+    found = seen.argmax(axis=1) if reach else np.zeros(len(tests), np.int64)
+    first = np.where(seen.any(axis=1), found, reach).astype(np.int32)
     return AreaView(
         name=name,
         tests=tests,
