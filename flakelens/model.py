@@ -72,6 +72,7 @@ class ProblemCode(StrEnum):
     TOO_DEEP = "too-deep"
     WRONG_ENCODING = "wrong-encoding"
     ILLEGAL_CHARACTERS = "illegal-characters"
+    EXTRA_TEXT = "extra-text"
     # of what a report says
     NO_TESTS = "no-tests"
     LOAD_FAILURE = "load-failure"
@@ -131,6 +132,8 @@ class TestId(NamedTuple):
     variant: str  # browser / Playwright project / jest displayName, or ""
 
 
+TestId.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it
+
 class Attempt(NamedTuple):
     """One execution of one test."""
 
@@ -185,6 +188,7 @@ class ParsedReport:
     partial: bool = False  # made by a filtered run (Playwright's onlyFailures): never evidence of absence
     damaged: bool = False  # truncated, empty, or not readable whole
     load_failures: tuple[str, ...] = ()  # files or suites that the tool could not load
+    load_failure_cases: tuple[CaseResult, ...] = ()  # the elements that say so: not tests, kept for their messages
     problems: tuple[Problem, ...] = ()
 
 

@@ -1,0 +1,70 @@
+"""jest-junit: titles put together by templates, files seldom named, retries never shown."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from flakelens.junit.dialect import Base, Look, Suite, full_title
+from flakelens.junit.values import is_path, tidy_path
+from flakelens.model import TestId
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+_LOAD_FAILURE = "Test suite failed to run"
+_SUITE_ATTRIBUTES = frozenset({"name", "errors", "failures", "skipped", "timestamp", "time", "tests"})
+_NAIVE_SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_TEMPLATE_JOINTS = re.compile(r"[|]| - | \u203a ")
+
+
+class Jest(Base):
+    """Reports of jest-junit, whatever its templates."""
+
+    name = "jest"
+    counts = True
+
+    def producer(self, look: Look) -> str:
+        """By the root's default name, else by the exact attributes of its suites with their zoneless time stamp."""
+        if look.root.get("name") == "jest tests":
+            return "jest"
+        suite = look.suite
+        if suite is None or look.root.tag != "testsuites" or not look.root.get("name"):
+            return ""
+        stamp = _NAIVE_SECONDS.fullmatch(suite.get("timestamp", ""))
+        return "jest" if stamp and suite.attrib.keys() == _SUITE_ATTRIBUTES else ""
+
+    def enter(self, suite: Suite) -> None:
+        """Find out whether the suite's name is its file: a template can make it so, the default is a title."""
+        if suite.file:
+            return
+        case = suite.element.find("testcase")
+        if case is not None:
+            full = full_title(case.get("name", ""), case.get("classname", ""))
+            if is_path(suite.name) and not full.startswith(suite.name):
+                suite.file = tidy_path(suite.name)
+                return
+        for part in _TEMPLATE_JOINTS.split(suite.name):
+            if part != suite.name and is_path(part.strip()):
+                suite.file = tidy_path(part)
+                return
+
+    def identify(self, case: Element, suite: Suite) -> TestId:
+        """Class and name hold the same full title by default; templates split it or put the file into the class."""
+        get = case.get
+        name, classname = get("name", ""), get("classname", "")
+        file = get("file")
+        if name == classname:
+            title = name.strip()
+        elif is_path(classname):
+            file = file or classname
+            title = name.strip()
+        else:
+            title = full_title(name, classname)
+        return TestId(tidy_path(file) if file else suite.file, title, "")
+
+    def is_load_failure(self, case: Element, suite: Suite) -> str:
+        """jest-junit writes two cases for a file that could not be loaded, both with this class."""
+        if case.get("classname") != _LOAD_FAILURE:
+            return ""
+        return tidy_path(case.get("name") or suite.name)

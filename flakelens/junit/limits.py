@@ -1,0 +1,15 @@
+"""How much a report or an archive may hold before it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Upper bounds for hostile or absurd input; what exceeds one is a Problem, never an endless wait."""
+
+    max_bytes: int = 256 * 2**20  # of one report, decompressed
+    max_archive_bytes: int = 4 * 2**30  # of all that must be decompressed of one archive
+    max_members: int = 100_000  # of one archive
+    max_depth: int = 100  # of suites within suites
