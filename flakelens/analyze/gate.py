@@ -70,7 +70,7 @@ def report_of(name: str, gate: GatePolicy, loaded: Loaded, *, commit: str = "") 
         verdict=judged,
         areas=tuple(area_line(scope) for area, scope in scopes.items() if len(scope.ids) or area != "unassigned"),
         bridge=_bridge(evidence, judged),
-        notices=_notices(evidence, loaded.in_future),
+        notices=(*_removed(judged), *_notices(evidence, loaded.in_future)),
         provenance=_provenance(loaded, commit),
     )
 
@@ -158,6 +158,12 @@ def _newest(view: AreaView) -> str:
     executed = int(view.executed[newest])
     passed = executed - int(view.failed[newest])
     return f"{passed:,}/{executed:,} = {percent(passed / executed)}"
+
+
+def _removed(judged: verdict.Verdict) -> tuple[str, ...]:
+    if not judged.removed:
+        return ()
+    return (f"The policy leaves out {', '.join(judged.removed)} (areas = []).",)
 
 
 def _notices(evidence: Evidence, in_future: int) -> tuple[str, ...]:
