@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from flakelens.facts import Bools, Int8s, Int32s, Int64s
 from flakelens.history import History, Report, Run
 from flakelens.masks import mask
 from flakelens.model import Outcome, RetryEvidence
 
-EXPECTED_RUNS = 5  # a test is expected if it had a result in one of the previous so many runs of its area
-GONE_COMMITS = 2  # and gone only after as many runs on at least so many commits without it
+# A test is expected if it had a result in one of the previous 5 runs of its area, and gone only when those without it
+# span at least 2 commits: five reruns of one commit say nothing about a test's removal.
+EXPECTED_RUNS = 5
 EXPECTED_SHARE = 0.95  # of the expected tests must have a result in a complete run
 ACTIVE_RUNS = 10
 VALID_RESULTS = 5  # results that make a run valid for an area's rates, or all expected tests if fewer
@@ -167,7 +167,8 @@ def make_view(
     np.cumsum(seen, axis=1, out=running[:, 1:])
     starts = np.fromiter((_window_start(commits, run) for run in range(reach)), np.int64, reach)
     expected = running[:, :reach] - running[:, starts] > 0
-    first = np.where(seen.any(axis=1), seen.argmax(axis=1), reach).astype(np.int32)
+    # The sentinel column makes argmax point behind the last run for tests without a result.
+    first = np.concatenate([seen, np.ones((len(tests), 1), np.bool_)], axis=1).argmax(axis=1).astype(np.int32)
     return AreaView(
         name=name,
         tests=tests,
@@ -183,11 +184,14 @@ def make_view(
     )
 
 
-def _window_start(commits: npt.NDArray[np.int32], run: int) -> int:
-    """Where the look-back of the run at position `run` begins: 5 runs, and more until it spans 2 commits."""
+def _window_start(commits: Int32s, run: int) -> int:
+    """Where the look-back of the run at position `run` begins: 5 runs, and more until it spans 2 commits.
+
+    Runs of one commit stand together, so a window spans two commits when its ends differ.
+    """
     start = max(0, run - EXPECTED_RUNS)
-    while start > 0 and len(np.unique(commits[start:run])) < GONE_COMMITS:
-        start -= 1
+    if start > 0 and commits[start] == commits[run - 1]:
+        start = max(0, int(np.searchsorted(commits[:run], commits[run - 1])) - 1)
     return start
 
 
