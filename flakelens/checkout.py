@@ -160,8 +160,8 @@ def _renames(log: str) -> Iterator[Rename]:
     """`git log -z --name-status --format=commit:%H`: a commit, then status, old and new path of each rename."""
     tokens = iter(log.split("\0"))
     commit = ""
-    for token in tokens:
-        token = token.strip("\n")
+    for raw in tokens:
+        token = raw.strip("\n")
         if token.startswith("commit:"):
             commit = token.removeprefix("commit:")
         elif token[:1] == "R" and token[1:].isdecimal():

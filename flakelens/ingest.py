@@ -1,7 +1,7 @@
 """Reports of runs into the store: which run each belongs to, one transaction per run, nothing lost.
 
-Only one run's reports are in memory at a time. Killed at any moment, the database holds the runs that were finished, and
-the same call again brings the rest.
+Only one run's reports are in memory at a time. Killed at any moment, the database holds the runs that were finished,
+and the same call again brings the rest.
 """
 
 from __future__ import annotations
@@ -272,4 +272,3 @@ def _write(store: Store, run: RunReports, now: datetime, checkout: Checkout | No
         if without_file:
             hints = checkout.files_of(without_file)
     return store.write_run(run, ingested_at=now, hints=hints)
-

@@ -64,7 +64,9 @@ class Share:
             path = Path(folder.path)
             try:
                 if path.is_dir():
-                    times += [file.stat().st_mtime for file in path.rglob("*") if file.suffix in (".xml", ".gz", ".zip")]
+                    times += [
+                        file.stat().st_mtime for file in path.rglob("*") if file.suffix in (".xml", ".gz", ".zip")
+                    ]
                 else:
                     times.append(path.stat().st_mtime)
             except (OSError, ValueError):

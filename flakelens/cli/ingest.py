@@ -33,7 +33,7 @@ from flakelens.model import SERIOUS_CODES
 @click.option("--partial", is_flag=True, help="A filtered run (-t, one file): what is missing was not removed.")
 @format_option("text", "json")
 @click.pass_obj
-def command(app: App, paths: tuple[str, ...], run_per_dir: bool, format_: str, partial: bool, **said: Any) -> int:
+def command(app: App, /, paths: tuple[str, ...], run_per_dir: bool, format_: str, partial: bool, **said: Any) -> int:
     """Read the JUnit reports that PATH names into the database.
 
     PATH is a file, a folder, a glob, a .zip or .tar.gz, or - for standard input. All that one call names is one run,
