@@ -70,9 +70,7 @@ def _gate(old: GatePolicy, new: GatePolicy) -> Iterable[str]:
             yield from (f"{ident} {line}" for line in _criterion(criterion, later, old, new))
 
 
-def _criterion(
-    old: CriterionPolicy, new: CriterionPolicy, old_gate: GatePolicy, new_gate: GatePolicy
-) -> Iterable[str]:
+def _criterion(old: CriterionPolicy, new: CriterionPolicy, old_gate: GatePolicy, new_gate: GatePolicy) -> Iterable[str]:
     if ALL_AREAS not in new.areas:
         if ALL_AREAS in old.areas:
             yield f"asks {', '.join(new.areas)} instead of all areas"

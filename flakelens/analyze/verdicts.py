@@ -47,7 +47,7 @@ def record(store: Store, judged: Judged, *, commit: str, recorded_at: datetime) 
             state=report.verdict.state,
             decision=report.verdict.decision.value,
             commit=commit,
-            policy_text=evidence.policy.canonical().decode(),
+            policy_text=evidence.policy.recorded().decode(),
             decisions_text=evidence.decisions.canonical().decode(),
             data_sha256=report.provenance.data_sha256,
             version=report.provenance.version,
@@ -70,7 +70,7 @@ def replay(store: Store, number: int) -> Replay:
         policy = policy_room.from_canonical(stored.policy_text.encode())
         decisions = decisions_room.from_canonical(stored.decisions_text.encode())
     except msgspec.MsgspecError as error:
-        why = f"its policy or decisions mean nothing to flakelens {__version__} ({error}); it was made by {stored.version}"
+        why = f"flakelens {__version__} cannot read its policy or decisions ({error}); {stored.version} made it"
         return Replay(recorded=stored.json, again=b"", report=None, differences=(why,))
     report = judge_gate(
         store,
@@ -83,9 +83,7 @@ def replay(store: Store, number: int) -> Replay:
     ).report
     again = gate_json(report).encode()
     different = () if again == stored.json else _differences(stored, again, pruned=bool(store.pruned_runs()))
-    return Replay(
-        recorded=stored.json, again=again, report=replace(report, number=number), differences=different
-    )
+    return Replay(recorded=stored.json, again=again, report=replace(report, number=number), differences=different)
 
 
 def _differences(stored: StoredVerdict, again: bytes, *, pruned: bool) -> tuple[str, ...]:

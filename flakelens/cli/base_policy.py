@@ -41,7 +41,9 @@ def rules_in_force(app: App, git: Git | None = None) -> Rules:
     ref = _base(info, checkout)
     if not ref:
         branch = info.base_branch or "unknown"
-        return _own(own, f"the base branch ({branch}) is not in this checkout; fetch it (actions/checkout: fetch-depth 0)")
+        return _own(
+            own, f"the base branch ({branch}) is not in this checkout; fetch it (actions/checkout: fetch-depth 0)"
+        )
     try:
         policy = _policy(ref, place, checkout)
         text = checkout.show(ref, f"./{DECISIONS_FILE}")

@@ -214,9 +214,7 @@ def _details(finding: CriterionFinding) -> tuple[str, ...]:
         between = (
             f", 95 % interval {span(seen.low, seen.high)} %" if seen.low is not None and seen.high is not None else ""
         )
-        lines.append(
-            f"{seen.count[0]:,}/{seen.count[1]:,}{between}; {count_of(seen.n, 'run')} (method: {seen.method})"
-        )
+        lines.append(f"{seen.count[0]:,}/{seen.count[1]:,}{between}; {count_of(seen.n, 'run')} (method: {seen.method})")
     lines += finding.evidence
     lines += [
         f"speaks against it: {test.name}"
