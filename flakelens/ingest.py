@@ -142,7 +142,7 @@ def _runs(
         stamps = [report.started_at for _, report in read.run.reports if report.started_at]
         start = info.started_at or min(stamps, default=None)
         if start is None and read.run.reports:
-            start, problem = _start_without_stamp(share, previous, now, run_per_dir)
+            start, problem = _start_without_stamp(share, read.run, previous, now, run_per_dir)
             info = replace(info, started_at=start)
             read = replace(read, run=replace(read.run, info=info, problems=(*read.run.problems, problem)))
         if start is not None and start > now + _CLOCK_TOLERANCE:
@@ -154,14 +154,14 @@ def _runs(
 
 
 def _start_without_stamp(
-    share: Share, previous: datetime | None, now: datetime, run_per_dir: bool
+    share: Share, run: RunReports, previous: datetime | None, now: datetime, run_per_dir: bool
 ) -> tuple[datetime, Problem]:
     """When a run without any time stamp started: by the order of the folders, else by the time of its files."""
     if run_per_dir:
         start = previous + _STEP if previous else _LONG_AGO
         how = "it stands where its folder stands in their natural order"
     else:
-        start = share.file_time() or now
+        start = share.file_time(report.name for _, report in run.reports) or now
         how = "the time of the file was taken"
     message = f"No report says when it was made; {how}. Give --started-at, or started_at in run.json."
     return start, Problem(ProblemCode.START_UNKNOWN, share.name, message)

@@ -54,7 +54,7 @@ class QuarantinePolicy(_Strict, frozen=True, kw_only=True):
 class WaiverPolicy(_Strict, frozen=True, kw_only=True):
     """How long a waiver may last, and the areas and focuses whose failures nobody can waive."""
 
-    max_hours: float = 72
+    max_hours: float = 72.0
     never: tuple[str, ...] = ()
 
 
@@ -94,7 +94,7 @@ class ReliablePolicy(_Criterion, frozen=True, kw_only=True, tag="reliable"):
 class CompletePolicy(_Criterion, frozen=True, kw_only=True, tag="complete"):
     """The newest run of each area is whole and recent, and quarantine is within its limits."""
 
-    max_age_hours: float = 72
+    max_age_hours: float = 72.0
 
 
 class NoLaunderingPolicy(_Criterion, frozen=True, kw_only=True, tag="no-laundering"):
@@ -138,8 +138,12 @@ class Policy(_Strict, frozen=True, kw_only=True):
         return hashlib.sha256(self.canonical()).hexdigest()
 
     def canonical(self) -> bytes:
-        """The whole policy, defaults included, as JSON with sorted keys: what a recorded verdict carries."""
+        """The whole policy, defaults included, as JSON with sorted keys: what is hashed."""
         return msgspec.json.encode(self, order="sorted")
+
+    def recorded(self) -> bytes:
+        """The same with gates and criteria in their own order, which is that of a verdict: what a record carries."""
+        return msgspec.json.encode(self)
 
     def area_names(self) -> tuple[str, ...]:
         """The areas in the order of their rules, without `unassigned`; a name with several rules once."""
@@ -172,7 +176,7 @@ def parse(text: str = "", *, where: str = "flakelens.toml", table: tuple[str, ..
 
 
 def from_canonical(data: bytes) -> Policy:
-    """The inverse of `Policy.canonical`, for replaying a verdict."""
+    """The inverse of `Policy.recorded` and `Policy.canonical`, for replaying a verdict."""
     return msgspec.json.decode(data, type=Policy)
 
 
