@@ -43,8 +43,7 @@ _UNREAD = _NO_REPORT | {
     ProblemCode.NOT_XML,
     ProblemCode.DOCTYPE,
     ProblemCode.MALFORMED,
-    ProblemCode.TRUNCATED,
-}
+}  # a report that is cut off before its first test is read: that it was begun is a fact about its run
 _FROM_BRANCH = frozenset({Event.PUSH, Event.SCHEDULE, Event.MERGE_QUEUE, Event.MANUAL})
 _CLOCK_TOLERANCE = timedelta(minutes=10)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # where a first folder without any time stands
@@ -111,8 +110,8 @@ def ingest(
 def _nothing_read(paths: Sequence[str], tried: Sequence[_Read]) -> NothingReadError:
     problems = [problem for read in tried for problem in read.run.problems]
     problems += [problem for read in tried for _, report in read.run.reports for problem in report.problems]
-    reasons = list(dict.fromkeys(f"{problem.where}: {problem.message}" for problem in problems))
-    said = "\n  ".join(reasons[:5]) + (f"\n  and {len(reasons) - 5} more" if len(reasons) > 5 else "")
+    reasons = list(dict.fromkeys(f"{each.where}: {each.message}" for each in problems if each.code in _UNREAD))
+    said = "\n  ".join(reasons[:3]) + (f"\n  and {len(reasons) - 3} more" if len(reasons) > 3 else "")
     message = f"No report could be read from {', '.join(paths[:3])}{' ..' if len(paths) > 3 else ''}."
     return NothingReadError(
         f"{message}\n  {said}" if said else message,

@@ -74,7 +74,7 @@ def look(
 
 
 def _nothing_read(paths: Sequence[str], problems: Sequence[Problem]) -> NothingReadError:
-    said = "\n  ".join(f"{problem.where}: {problem.message}" for problem in problems[:5])
+    said = "\n  ".join(f"{problem.where}: {problem.message}" for problem in problems[:3])
     message = f"No test could be read from {', '.join(paths[:3])}{' ..' if len(paths) > 3 else ''}."
     return NothingReadError(
         f"{message}\n  {said}" if said else message,
