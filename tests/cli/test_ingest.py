@@ -152,3 +152,12 @@ def test_a_hostile_run_name_stays_text(tmp_path: Path, capsys: pytest.CaptureFix
     assert "\x1b" not in out
     assert "\u202e" not in out
     assert "[bold]" in out
+
+
+def test_a_hostile_file_name_stays_text_in_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a\u202e\x1b[2J.xml").write_bytes(b"")
+    assert run(["ingest", "a\u202e\x1b[2J.xml"]) == 3
+    err = capsys.readouterr().err
+    assert "\u202e" not in err
+    assert "\x1b" not in err
+    assert "\\u202e\\x1b[2J.xml" in err
