@@ -161,3 +161,14 @@ def test_a_hostile_file_name_stays_text_in_an_error(tmp_path: Path, capsys: pyte
     assert "\u202e" not in err
     assert "\x1b" not in err
     assert "\\u202e\\x1b[2J.xml" in err
+
+
+def test_the_text_of_two_runs_with_problems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    playwright(tmp_path / "in" / "8" / "e2e.xml", {"signs in": "K", "pays": "F"})
+    jest(tmp_path / "in" / "9" / "unit.xml", {"adds": "P", "later": "S"})
+    (tmp_path / "in" / "9" / "e2e.xml").write_bytes(b"")
+    (tmp_path / "in" / "8" / "run.json").write_text('{"run": 4711, "branch": "main", "attempt": 2}', encoding="utf-8")
+    (tmp_path / "in" / "9" / "run.json").write_text('{"branch": "main", "retries": 1}', encoding="utf-8")
+    assert run(["ingest", "in", "--run-per-dir"]) == 6
+    golden = Path(__file__).parent.parent / "golden" / "ingest" / "problems.txt"
+    assert capsys.readouterr().out == golden.read_text(encoding="utf-8")
