@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flakelens.areas import area_of_file, assign
+from flakelens.areas import assign
 from flakelens.history import Test
 from flakelens.model import TestId
 from flakelens.policy import Policy, parse
+from flakelens.rules import area_of_file
 
 SHIPPED = parse()
 

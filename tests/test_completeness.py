@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flakelens.areas import area_of_file, assign
+from flakelens.areas import assign
 from flakelens.completeness import AreaView, area_views, make_view, shard_numbers
 from flakelens.model import RetryEvidence as Shows
 from flakelens.policy import parse
+from flakelens.rules import area_of_file
 from tests.letters import Told, matrix, numbers
 
 POLICY = parse()

@@ -106,11 +106,20 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return USAGE
     except FlakelensError as error:
-        click.echo(f"flakelens: {error}", err=True)
-        if error.mend:
-            click.echo(f"  {error.mend}", err=True)
+        _complain(error)
         return code_of(error)
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
         return 0
     return result if isinstance(result, int) else 0
+
+
+def _complain(error: FlakelensError) -> None:
+    """The error and its mend on standard error. Names in it may be anybody's, so that each line is made harmless."""
+    from flakelens.render.escape import plain
+
+    first, *more = str(error).split("\n")
+    for line in (f"flakelens: {plain(first, 1_000)}", *(f"  {plain(line, 1_000)}" for line in more)):
+        click.echo(line, err=True)
+    if error.mend:
+        click.echo(f"  {plain(error.mend, 1_000)}", err=True)
