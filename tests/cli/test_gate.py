@@ -238,6 +238,14 @@ def test_as_of_judges_an_earlier_moment(flakelens: Flakelens, folder: Path) -> N
     assert document["state"] == "MET"
 
 
+def test_an_earlier_moment_has_its_whole_window(flakelens: Flakelens, folder: Path) -> None:
+    a_history(folder, 340)
+    earlier = (datetime.now(UTC) - timedelta(hours=200, minutes=30)).isoformat()
+    document = json.loads(flakelens("gate", "--as-of", earlier, "--format", "json").out)
+    assert document["provenance"]["window_runs"] == 140
+    assert document["provenance"]["to"] == "1139"
+
+
 def test_a_commit_is_asked_for_besides(flakelens: Flakelens, folder: Path) -> None:
     a_history(folder, 60)
     assert flakelens("gate", "--commit", a_commit(59)[:10].upper()).code == 0
