@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flakelens.decisions import Decisions
-from flakelens.facts import Facts
+from flakelens.facts import Facts, RunFacts
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.history import build, start_of
 from flakelens.model import TestId

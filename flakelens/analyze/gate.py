@@ -205,8 +205,8 @@ def _notices(evidence: Evidence, in_future: int) -> tuple[str, ...]:
         notices.append(f"{count_of(sum(reasons.values()), 'run')} beside the gated branch do not count: {counts}.")
     if in_future:
         notices.append(
-            f"{count_of(in_future, 'run')} start more than 10 minutes after the time of this verdict and were left out; "
-            "if that time is now, check the clocks of your runners."
+            f"{count_of(in_future, 'run')} start more than 10 minutes after the time of this verdict and were left "
+            "out; if that time is now, check the clocks of your runners."
         )
     if evidence.history.names.ambiguous:
         notices.append(
