@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -406,3 +408,16 @@ def test_a_base_branch_with_a_bad_policy_cannot_block_its_own_repair(flakelens: 
     said = flakelens("gate", "--format", "json")
     assert said.code == 11
     assert any("rules are not valid" in notice for notice in json.loads(said.out)["notices"])
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_pipe_gets_utf_8_whatever_the_locale_says(folder: Path, encoding: str) -> None:
+    del folder
+    root = Path(cli.__file__).parent.parent.parent
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(root), "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "flakelens", "gate", "--format", "markdown"],
+        env=environment, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 11
+    assert done.stdout.decode("utf-8").startswith("## ❔ Gate 1")
