@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, NamedTuple, NoReturn
 
 import click
@@ -90,6 +91,10 @@ def cli(ctx: click.Context, db: str | None, policy: str | None, quiet: bool, ver
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with one of the codes of `exit_codes`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A file or a pipe gets UTF-8, as our XML says of itself; a terminal what it can show, and "?" for the rest.
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     sys.exit(run(arguments))
 
 
