@@ -19,7 +19,7 @@ from flakelens.identity import SEPARATORS, canonical_name
 from flakelens.masks import mask
 from flakelens.model import Outcome, RetryEvidence, TestId
 from flakelens.policy import Policy
-from flakelens.render.escape import plain
+from flakelens.render.safe import one_line
 from flakelens.report import FailureGroup, RunCell, ShowReport
 from flakelens.store import Store, StoredMessage
 
@@ -80,20 +80,22 @@ def find(text: str, forms: dict[TestId, list[tuple[int, TestId]]], separators: I
     found = (
         [canonical for canonical, known in own.items() if asked in known]
         or [canonical for canonical, known in reported.items() if asked in known]
-        or [test for test in forms if part in test.name.casefold()]
+        or [test for test in forms if part in one_line(test.name).casefold()]
         or [test for test in forms if any(part in one.casefold() for one in own[test] | reported[test])]
     )
     if len(found) == 1:
         return found[0]
     if not found:
         raise UsageError(f"No test matches {text!r}.", mend="flakelens tests lists them; a part of a title is enough.")
-    listed = "".join(f"\n    {plain(typed(canonical))}" for canonical in sorted(found)[:_MOST_LISTED])
+    listed = "".join(f"\n    {one_line(typed(canonical))}" for canonical in sorted(found)[:_MOST_LISTED])
     more = f"\n    and {len(found) - _MOST_LISTED} more" if len(found) > _MOST_LISTED else ""
     raise UsageError(f"{len(found)} tests match {text!r}:{listed}{more}", mend="Name one of them, as written here.")
 
 
 def _canonical_spellings(forms: Iterable[TestId], separators: tuple[str, ...]) -> set[str]:
-    return {canonical_name(spelling, separators) for form in forms for spelling in _spellings(form)}
+    """Every spelling folded, as reported and as `show` prints it (colours removed)."""
+    plainly = {spelling for form in forms for spelling in _spellings(form)}
+    return {canonical_name(text, separators) for spelling in plainly for text in (spelling, one_line(spelling))}
 
 
 def typed(test: TestId) -> str:
