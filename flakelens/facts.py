@@ -39,6 +39,9 @@ class TestFacts(NamedTuple):
     stack_file: str = ""  # a test file seen in a stack trace of this test, "" for none
 
 
+TestFacts.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFacts:
     """One report: who wrote it, what it can show, and the outcome of each of its tests."""

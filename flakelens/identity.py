@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from flakelens.facts import RenameFacts, TestFacts
 from flakelens.masks import mask
 from flakelens.model import TestId
+
+if TYPE_CHECKING:
+    from flakelens.facts import RenameFacts, TestFacts  # numpy: not for those who only want a name folded
 
 # What reporters put between the parts of a title path: Jest's and Vitest's " > ", Playwright's " › ".
 SEPARATORS = (" > ", " › ")

@@ -134,6 +134,7 @@ class TestId(NamedTuple):
 
 TestId.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it
 
+
 class Attempt(NamedTuple):
     """One execution of one test."""
 

@@ -6,12 +6,15 @@ They hold facts and judgements, never layout: what a terminal, a page and a prog
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from flakelens.facts import RunKey
-from flakelens.gate.verdict import Verdict
-from flakelens.model import GateState, Outcome, Problem, RetryEvidence, TestId
-from flakelens.stats.states import TestFinding
+if TYPE_CHECKING:  # documents are only told apart by their types here: `look` must not pay for numpy
+    from datetime import datetime
+
+    from flakelens.facts import RunKey
+    from flakelens.gate.verdict import Verdict
+    from flakelens.model import GateState, Outcome, Problem, RetryEvidence, TestId
+    from flakelens.stats.states import TestFinding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,7 @@ def report_of(name: str, gate: GatePolicy, loaded: Loaded, *, commit: str = "") 
         verdict=judged,
         areas=tuple(area_line(scope) for area, scope in scopes.items() if len(scope.ids) or area != "unassigned"),
         bridge=_bridge(evidence, judged),
-        notices=_notices(evidence, loaded.in_future),
+        notices=(*_removed(judged), *_notices(evidence, loaded.in_future)),
         provenance=_provenance(loaded, commit),
     )
 
@@ -160,6 +160,12 @@ def _newest(view: AreaView) -> str:
     return f"{passed:,}/{executed:,} = {percent(passed / executed)}"
 
 
+def _removed(judged: verdict.Verdict) -> tuple[str, ...]:
+    if not judged.removed:
+        return ()
+    return (f"The policy leaves out {', '.join(judged.removed)} (areas = []).",)
+
+
 def _notices(evidence: Evidence, in_future: int) -> tuple[str, ...]:
     notices = []
     reasons = Counter(run.why_not for run in evidence.history.runs if run.why_not)
@@ -168,8 +174,8 @@ def _notices(evidence: Evidence, in_future: int) -> tuple[str, ...]:
         notices.append(f"{count_of(sum(reasons.values()), 'run')} beside the gated branch do not count: {counts}.")
     if in_future:
         notices.append(
-            f"{count_of(in_future, 'run')} start more than 10 minutes after the time of this verdict and were left out; "
-            "check the clocks of your runners."
+            f"{count_of(in_future, 'run')} start more than 10 minutes after the time of this verdict and were left "
+            "out; check the clocks of your runners."
         )
     if evidence.history.names.ambiguous:
         notices.append(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 
 # A partial clone would fetch what is missing, and a repository's configuration may name a program to watch its files.
-_QUIET = ("--no-optional-locks", "-c", "protocol.allow=never", "-c", "core.fsmonitor=false")
+QUIET = ("--no-optional-locks", "-c", "protocol.allow=never", "-c", "core.fsmonitor=false")
 
 
 class Commit(NamedTuple):
@@ -81,7 +81,7 @@ class GitFolder:
 
     def _ask(self, *arguments: str) -> str | None:
         """Standard output of git; None when it cannot be run, takes too long or says no."""
-        command = [self._program, *_QUIET, "-C", str(self._folder), *arguments]
+        command = [self._program, *QUIET, "-C", str(self._folder), *arguments]
         try:
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, capture_output=True, timeout=self._timeout, check=False

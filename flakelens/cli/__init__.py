@@ -44,7 +44,7 @@ COMMANDS = (
 class _Commands(click.Group):
     """Commands by name, imported when used; a path instead of a name means `look`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click gives it
         return [entry.name for entry in COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -62,7 +62,7 @@ class _Commands(click.Group):
             return "look", self.get_command(ctx, "look"), args
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         for heading, first in (("Commands", True), ("More", False)):
             with formatter.section(heading):
                 formatter.write_dl([(entry.name, entry.does) for entry in COMMANDS if entry.first is first])

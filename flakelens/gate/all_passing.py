@@ -130,7 +130,5 @@ def _hidden(scope: Scope) -> tuple[str, ...]:
     troubled = np.flatnonzero(((outcomes == Outcome.FAILED) | (outcomes == Outcome.FLAKY)).any(axis=0))
     clean = outcomes.shape[1] - 1 - int(troubled[-1]) if len(troubled) else outcomes.shape[1]
     bound = percent(1 - 0.05 ** (1 / max(1, clean)))
-    return (
-        f"{count_of(clean, 'clean run')} in a row still allow that up to {bound} of runs fail somewhere in "
-        f"{scope.name} (95 %).",
-    )
+    hidden = f"up to {bound} of runs fail somewhere in {scope.name} (95 %)"
+    return (f"{count_of(clean, 'clean run')} in a row still allow that {hidden}.",)

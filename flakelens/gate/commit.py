@@ -77,7 +77,7 @@ def _regular_areas(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _as_newest(evidence: Evidence, position: int) -> tuple[dict[str, AreaView], int, bool]:
-    """The views, the position of the run in them, and whether an outage is suspected, as if the run at `position` were the newest of the branch."""
+    """As if the run at `position` were the branch's newest: views, its position in them, is an outage suspected."""
     history = evidence.history
     order = np.array([*(run for run in evidence.counting if run != position), position], np.int32)
     chosen = history.select(order)
@@ -94,5 +94,6 @@ def _lack(view: AreaView, newest: int, suspected: bool) -> str:
     if suspected:
         return "looks like an outage"
     if not view.complete[last]:
-        return f"is not complete ({view.faults[last] or f'{int(view.missing[:, last].sum())} expected tests missing'})"
+        fault = view.faults[last] or f"{int(view.missing[:, last].sum())} expected tests have no result"
+        return f"is not complete ({fault})"
     return ""

@@ -17,8 +17,8 @@ RECENT_SHOWN = 10  # of the newest 30 must show first attempts: old merits do no
 
 SHOW_RETRIES = (
     "playwright.config.ts: reporter: [['junit', { outputFile: 'results.xml', includeRetries: true }]]",
-    'where that line is there already: flakelens ingest --retries recorded, or [[retries]] producer = "playwright", '
-    'evidence = "recorded" in flakelens.toml; where retries are off: evidence = "none"',
+    'if that is set already: ingest with --retries recorded, or write [[retries]] producer = "playwright", '  # noqa: ISC004
+    'evidence = "recorded" into flakelens.toml (evidence = "none" where retries are off)',
 )
 
 

@@ -10,7 +10,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol, Self
 
 from flakelens.model import Problem, ProblemCode
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from flakelens.junit.limits import Limits
 
 _CHUNK = 1 << 20
+_LONGEST_HEADER = 1 << 20
+_CONTENT_TYPES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE, tarfile.GNUTYPE_SPARSE)
 _DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -50,7 +52,7 @@ class TooLargeError(Exception):
 def read_limited(stream: Readable, limit: int) -> bytes:
     """All bytes of a stream, read in pieces. Raises TooLargeError as soon as there are more than `limit`."""
     pieces: list[bytes] = []
-    left = limit
+    left = max(limit, 0)
     while piece := stream.read(min(_CHUNK, left + 1)):
         left -= len(piece)
         if left < 0:
@@ -98,7 +100,7 @@ def tar_members(stream: Readable, limits: Limits) -> Iterator[tuple[str, bytes |
     """The reports of a tar archive, as `zip_members`. The stream is plain; the caller decompresses as it is read."""
     try:
         bounded = _Bounded(stream, limits.max_archive_bytes)
-        with tarfile.open(fileobj=bounded, mode="r|") as archive:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=bounded, mode="r|", tarinfo=_Header) as archive:  # type: ignore[call-overload]
             for number, member in enumerate(archive):
                 if number >= limits.max_members:
                     yield "", _too_many(limits)
@@ -125,6 +127,23 @@ def tar_members(stream: Readable, limits: Limits) -> Iterator[tuple[str, bytes |
         yield "", _too_large_archive(limits)
     except (*_DAMAGE, OSError) as error:
         yield "", _damaged("", error)
+
+
+class _Header(tarfile.TarInfo):
+    """A member's header. tarfile takes a broken one for the end, and long names of any size into memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """The header in a block of 512 bytes."""
+        try:
+            header = super().frombuf(buf, encoding, errors)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # the regular end: a block of zeros
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from error
+        if header.type not in _CONTENT_TYPES and header.size > _LONGEST_HEADER:
+            raise TooLargeError
+        return header
 
 
 class _Bounded:

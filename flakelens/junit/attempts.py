@@ -99,11 +99,11 @@ def interim(result: Result) -> Attempt:
     """The attempt that a flaky* or rerun* element describes."""
     status = Status.ERRORED if isinstance(result, (FlakyError, RerunError)) else Status.FAILED
     raw = result._elem.get("time")
-    return Attempt(status, seconds_of(raw) if raw else None, result.type or "", message_of(result))
+    return Attempt(status, seconds_of(raw) if raw else None, result.type or "", capped(message_of(result)))
 
 
 def message_of(result: Result) -> str:
-    """The message attribute and the text, joined without saying the same thing twice, capped."""
+    """The message attribute and the text, joined without saying the same thing twice."""
     message: str = (result.message or "").strip()
     text: str = result.text or ""
     trace = getattr(result, "stack_trace", None)
@@ -111,10 +111,10 @@ def message_of(result: Result) -> str:
         text = f"{text.strip()}\n{trace}" if text.strip() else trace
     text = text.strip("\r\n").rstrip()
     if not text.strip():
-        return capped(message)
+        return message
     if not message or message in text[: len(message) + LONGEST_MESSAGE]:
-        return capped(text)
-    return capped(f"{message}\n{text}")
+        return text
+    return f"{message}\n{text}"
 
 
 def capped(text: str) -> str:

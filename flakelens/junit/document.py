@@ -198,8 +198,14 @@ def _events(parser: ET.XMLPullParser[ET.Element], body: bytes) -> Iterator[tuple
     for at in range(0, len(body), _CHUNK):
         parser.feed(body[at : at + _CHUNK])
         yield from parser.read_events()  # type: ignore[misc]
-    parser.close()
+    error: ET.ParseError | None = None
+    try:
+        parser.close()
+    except ET.ParseError as raised:
+        error = raised  # newer expats hold tokens back until the end: first what came before the fault
     yield from parser.read_events()  # type: ignore[misc]
+    if error:
+        raise error
 
 
 def _drop_incomplete_case(open_elements: list[ET.Element]) -> None:

@@ -12,7 +12,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_DECLARED = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+_DECLARED = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([^"'<>]{1,40})["']""")
+_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9._-]*")  # what XML allows as an encoding's name
 # Python knows codecs that are slow or no text at all (punycode, zip): only these are followed.
 _KNOWN = re.compile(
     r"utf-8|utf-16(-[lb]e)?|utf-32(-[lb]e)?|ascii|iso8859-\d+|cp\d+|koi8-[ru]|mac-\w+|big5\w*|gb\w+|euc_\w+|shift_jis\w*"
@@ -88,8 +89,9 @@ def _from_marked(data: bytes, encoding: str) -> tuple[bytes, str]:
         return _checked(data, encoding)
     text = data.decode(encoding, "replace").encode("utf-8", "replace")
     declared = _declared(text)
-    if declared and not declared.startswith(encoding[:6]):
-        return text, f"The file declares {declared} but is {encoding}, and was read so."
+    if _DECLARED.match(text[:400]) and not declared.startswith(encoding[:6]):
+        what = declared or "an encoding that does not exist"
+        return text, f"The file declares {what} but is {encoding}, and was read so."
     return text, ""
 
 
@@ -98,6 +100,8 @@ def _declared(data: bytes) -> str:
     match = _DECLARED.match(data[:400])
     if not match:
         return "utf-8"
+    if not _NAME.fullmatch(match.group(1)):
+        return ""
     try:
         name = codecs.lookup(match.group(1).decode("ascii")).name
     except LookupError:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _LOAD_FAILURE = "Test suite failed to run"
-_SUITE_ATTRIBUTES = frozenset({"name", "errors", "failures", "skipped", "timestamp", "time", "tests"})
+_SUITE_ATTRIBUTES = ["name", "errors", "failures", "skipped", "timestamp", "time", "tests"]  # in the order written
 _NAIVE_SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _TEMPLATE_JOINTS = re.compile(r"[|]| - | \u203a ")
 
@@ -25,27 +25,24 @@ class Jest(Base):
     counts = True
 
     def producer(self, look: Look) -> str:
-        """By the root's default name, else by the exact attributes of its suites with their zoneless time stamp."""
+        """By the root's default name, else by its suites' attributes in their order and zoneless time stamp."""
         if look.root.get("name") == "jest tests":
             return "jest"
         suite = look.suite
         if suite is None or look.root.tag != "testsuites" or not look.root.get("name"):
             return ""
         stamp = _NAIVE_SECONDS.fullmatch(suite.get("timestamp", ""))
-        return "jest" if stamp and suite.attrib.keys() == _SUITE_ATTRIBUTES else ""
+        return "jest" if stamp and list(suite.attrib) == _SUITE_ATTRIBUTES else ""
 
     def enter(self, suite: Suite) -> None:
         """Find out whether the suite's name is its file: a template can make it so, the default is a title."""
         if suite.file:
             return
         case = suite.element.find("testcase")
-        if case is not None:
-            full = full_title(case.get("name", ""), case.get("classname", ""))
-            if is_path(suite.name) and not full.startswith(suite.name):
-                suite.file = tidy_path(suite.name)
-                return
-        for part in _TEMPLATE_JOINTS.split(suite.name):
-            if part != suite.name and is_path(part.strip()):
+        if case is not None and full_title(case.get("name", ""), case.get("classname", "")).startswith(suite.name):
+            return
+        for part in reversed(_TEMPLATE_JOINTS.split(suite.name)):
+            if is_path(part.strip()):
                 suite.file = tidy_path(part)
                 return
 

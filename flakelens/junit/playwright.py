@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ROOT_ATTRIBUTES = frozenset({"id", "name", "tests", "failures", "skipped", "errors", "time"})
 _BAD = (Status.FAILED, Status.ERRORED)
 
-_ATTACHMENT = re.compile(r"\[\[ATTACHMENT\|([^\]\n]{1,1000})\]\]")
+_ATTACHMENT = re.compile(r"\[\[ATTACHMENT\|([^\]\n|]{1,1000})\]\]")
 _RETRY_FOLDER = re.compile(r"-retry(\d{1,3})[/\\]")
 # Written for an attempt that failed, so that a passed test which has one failed before.
 _OF_FAILURE = re.compile(r"(?:^|[/\\])(?:test-failed-\d+\.png|error-context\.md)$")
@@ -116,7 +116,7 @@ def _split_by_headings(attempt: Attempt, outcomes: Outcomes) -> tuple[Attempt, .
 
     The sum stays with the last attempt; how it was spread is not known.
     """
-    parts = _RETRY_HEADING.split(attempt.message)
+    parts = _RETRY_HEADING.split(attempt.message) if "Retry #" in attempt.message else [attempt.message]
     known = max(len(parts), _attached(outcomes)[0] + 1)
     if known == 1:
         return (attempt,)
@@ -131,7 +131,11 @@ def _split_by_headings(attempt: Attempt, outcomes: Outcomes) -> tuple[Attempt, .
 def _without_later_errors(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
     """With recorded retries the first failure's text still repeats the later ones: keep its own."""
     first = attempts[0]
-    if first.status not in _BAD or not (heading := _RETRY_HEADING.search(first.message)):
+    if (
+        first.status not in _BAD
+        or "Retry #" not in first.message
+        or not (heading := _RETRY_HEADING.search(first.message))
+    ):
         return attempts
     return (first._replace(message=first.message[: heading.start()].strip("\r\n").rstrip()), *attempts[1:])
 

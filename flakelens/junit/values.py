@@ -25,6 +25,7 @@ _TEST_PATH = re.compile(r"[^\n]*[^\n/\\]\.(?:test|tests|spec|e2e|cy|setup)\.[cm]
 _STACK_MARK = re.compile(
     r"\.(?:test|spec|e2e|cy)\.[cm]?[jt]sx?\b|__tests__[/\\][^\s:'\"()<>]{1,200}?\.[cm]?[jt]sx?\b|\btest_\w{1,100}\.py\b"
 )
+_STACK_WORDS = (".test.", ".spec.", ".e2e.", ".cy.", "__tests__", "test_")
 _NOT_IN_PATH = frozenset(" \t\r\n:'\"()<>|,;=[]{}`*?\x1b")
 _LONGEST_PATH = 400
 _MOST_MARKS = 50
@@ -111,6 +112,8 @@ def stack_file(text: str) -> str:
 
     Frames inside node_modules give the project's folder away; else the rules of `tidy_path` hold.
     """
+    if not any(word in text for word in _STACK_WORDS):  # much quicker than the pattern, and usually right
+        return ""
     project = None
     for mark in islice(_STACK_MARK.finditer(text), _MOST_MARKS):
         path = _widened(text, mark.start()) + mark.group()

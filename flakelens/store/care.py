@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flakelens.errors import DatabaseError
 from flakelens.store import sums
-from flakelens.store.connection import transaction
+from flakelens.store.connection import transaction, translated
 from flakelens.store.derived import from_results, rebuild_sums
 from flakelens.store.values import opt_from_ms, to_ms
 
@@ -140,7 +140,7 @@ def backup(connection: sqlite3.Connection, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
-        with closing(sqlite3.connect(part)) as copy:
+        with translated(part), closing(sqlite3.connect(part)) as copy:
             connection.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, complete in itself
         part.replace(target)
@@ -150,4 +150,5 @@ def backup(connection: sqlite3.Connection, target: Path) -> None:
             mend="Name a file in a folder you may write to.",
         ) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

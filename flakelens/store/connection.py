@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 60.0  # seconds that a writer waits for another one
 
+_MAGIC: Final = b"SQLite format 3\0"
 _RESTORE = (
     "Restore a backup (`flakelens db backup` makes them), or move the file away and ingest again"
     " (or `flakelens sync pull`)."
@@ -44,6 +45,7 @@ def connect(path: Path, *, create: bool, read_only: bool, patience: float = PATI
     """
     if not exists(path) and not create:
         raise DatabaseError(f"There is no database at {path}.", mend="Run `flakelens ingest` first, or give --db.")
+    _refuse_other_files(path)
     with translated(path):
         connection = _read_only(path, patience) if read_only else _writable(path, patience, create=create)
         try:
@@ -61,6 +63,17 @@ def connect(path: Path, *, create: bool, read_only: bool, patience: float = PATI
             connection.close()
             raise
         return connection
+
+
+def _refuse_other_files(path: Path) -> None:
+    """SQLite would take a file shorter than a page for an empty database and write over it."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_MAGIC))
+    except OSError:
+        return  # missing, or not readable: SQLite will say so
+    if head and head != _MAGIC:
+        raise DatabaseError(f"{path} is not an SQLite database.", mend=_NOT_OURS)
 
 
 def _writable(path: Path, patience: float, *, create: bool) -> sqlite3.Connection:

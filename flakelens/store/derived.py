@@ -10,6 +10,7 @@ from flakelens.errors import DatabaseError
 from flakelens.model import Status, outcome_of
 from flakelens.store import sums
 from flakelens.store.packed import Rosters, outcomes_of, roster_hash, write_packed
+from flakelens.store.results import SINGLE
 from flakelens.store.values import message_hash, unsqueeze
 from flakelens.store.write import refresh_run
 
@@ -29,23 +30,29 @@ class Packed(NamedTuple):
 
 def from_results(connection: sqlite3.Connection, run: int) -> Iterator[Packed]:
     """The packed form of each report of `run` that has results, in report order, from the result rows."""
-    cases: dict[int, dict[int, list[tuple[int, int | None]]]] = {}
-    query = """
-    SELECT result.report, test, status, ms FROM report CROSS JOIN result ON result.report = report.id
-    WHERE report.run = ? ORDER BY result.report, test, try
-    """
-    for report, test, status, ms in connection.execute(query, (run,)):
-        cases.setdefault(report, {}).setdefault(test, []).append((status, ms))
-    starts = dict(connection.execute("SELECT id, started_at FROM report WHERE run = ?", (run,)))
-    for report, tests in sorted(cases.items()):
-        outcomes = {}
-        added = []
-        for test, attempts in tests.items():
-            outcome = int(outcome_of([Status(status) for status, _ in attempts]))
-            known = [ms for _, ms in attempts if ms is not None]
-            outcomes[test] = outcome
-            added.append(sums.sum_row(test, outcome, len(known), sum(known), starts.get(report)))
-        yield Packed(report, outcomes, added)
+    reports = connection.execute("SELECT id, started_at FROM report WHERE run = ? ORDER BY id", (run,)).fetchall()
+    query = "SELECT test, status, ms FROM result WHERE report = ? ORDER BY test, try"
+    for report, start in reports:
+        statuses: dict[int, int] = {}  # of the last attempt
+        retried: dict[int, list[int]] = {}  # of all attempts, where there are several
+        timed: dict[int, int] = {}
+        total: dict[int, int] = {}
+        for test, status, ms in connection.execute(query, (report,)):
+            if test in statuses:
+                retried.setdefault(test, [statuses[test]]).append(status)
+            statuses[test] = status
+            if ms is not None:
+                timed[test] = timed.get(test, 0) + 1
+                total[test] = total.get(test, 0) + ms
+        outcomes = {test: SINGLE[status] for test, status in statuses.items()}
+        for test, several in retried.items():
+            outcomes[test] = int(outcome_of([Status(status) for status in several]))
+        added = [
+            (test, *sums.ONE[outcome], timed.get(test, 0), total.get(test, 0), start, start)
+            for test, outcome in outcomes.items()
+        ]
+        if outcomes:
+            yield Packed(report, outcomes, added)
 
 
 def run_ids(connection: sqlite3.Connection) -> list[int]:
@@ -57,15 +64,11 @@ def rebuild(connection: sqlite3.Connection) -> None:
     """Throw the derived tables away and make them again, inside the caller's transaction."""
     for table in ("packed", "roster", "test_sum"):
         connection.execute(f"DELETE FROM {table}")
-    reports = []
     for run in run_ids(connection):
         refresh_run(connection, run)
         for packed in from_results(connection, run):
-            reports.append((packed.report, packed.outcomes))
+            write_packed(connection, packed.report, packed.outcomes)
             sums.add(connection, packed.sums)
-        for report, outcomes in reports:
-            write_packed(connection, report, outcomes)
-        reports.clear()
 
 
 def rebuild_sums(connection: sqlite3.Connection) -> None:

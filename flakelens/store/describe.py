@@ -1,14 +1,22 @@
-"""The schema's own comments as Markdown: docs/database.md is made from them, and a test keeps the two in step."""
+"""The schema's own comments as Markdown: docs/database.md is made from them, and a test keeps the two in step.
+
+`python -m flakelens.store.describe docs/database.md` brings the document up to date.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+import sys
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from flakelens.store.schema import STEPS, statements
 
 _OBJECT = re.compile(r"(?:^-- (?P<about>[^\n]*)\n)?CREATE (?P<kind>TABLE|VIEW) (?P<name>\w+)", re.MULTILINE)
 _COLUMN = re.compile(r"^  (?!PRIMARY KEY|UNIQUE)(?P<code>[^\n]*?)(?: -- (?P<comment>[^\n]+))?$", re.MULTILINE)
+
+BEGIN: Final = "<!-- schema: made from the comments in flakelens/store/schema.py -->\n"
+END: Final = "<!-- end of schema -->\n"
 
 
 class Column(NamedTuple):
@@ -67,3 +75,16 @@ def markdown() -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+def in_step(document: str) -> str:
+    """The text of docs/database.md with its reference part made anew. Raises ValueError without the two marks."""
+    before, rest = document.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n{markdown()}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        path = Path(name)
+        path.write_text(in_step(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -192,7 +192,7 @@ def merge(connection: sqlite3.Connection, writer: Writer, other: sqlite3.Connect
             for old, new_name, commit, since in renames:
                 verdicts.add_renames(connection, [RenameFacts(old, new_name, commit)], since)
             (before,) = connection.execute("SELECT count(*) FROM verdict").fetchone()
-            for verdict in reversed(verdicts.find(other, None, None, None)):
+            for verdict in reversed(verdicts.find(other)):
                 verdicts.record(connection, verdict)
             (after,) = connection.execute("SELECT count(*) FROM verdict").fetchone()
     return Merged(runs, reports, after - before, skipped)

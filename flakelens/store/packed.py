@@ -59,28 +59,37 @@ def _int32(values: Iterable[int]) -> bytes:
 
 
 class Rosters:
-    """Reads rosters once each: they are shared between reports and never change."""
+    """Reads rosters once each: they are shared between reports and never change.
+
+    Remembered by hash, because `rebuild` and `prune`, also of another process, can give an id to another roster.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[int, Int32s] = {}
+        self._known: dict[bytes, Int32s] = {}
+        self._now: dict[int, Int32s] = {}
 
     def load(self, connection: sqlite3.Connection, ids: set[int]) -> None:
-        """Fetch those of `ids` that are not here yet. Raises DatabaseError for bytes that are no roster."""
+        """Make `ids` what `self[id]` finds from now on. Raises DatabaseError for bytes that are no roster."""
         import numpy as np
 
-        missing = sorted(ids - self._known.keys())
-        query = "SELECT id, tests FROM roster WHERE id IN (SELECT value FROM json_each(?))"
-        for key, blob in connection.execute(query, (str(missing),)):
-            try:
-                steps = np.frombuffer(zlib.decompress(blob), np.dtype("<i4"))
-            except (zlib.error, ValueError) as error:
-                raise _damaged(f"roster {key}", error) from error
-            tests = np.cumsum(steps, dtype=np.int32)
-            tests.flags.writeable = False  # shared by every report that has this roster
-            self._known[key] = tests
+        query = "SELECT id, hash FROM roster WHERE id IN (SELECT value FROM json_each(?))"
+        hashes = connection.execute(query, (str(sorted(ids)),)).fetchall()
+        for key, digest in hashes:
+            if digest not in self._known:
+                (blob,) = connection.execute("SELECT tests FROM roster WHERE id = ?", (key,)).fetchone()
+                try:
+                    steps = np.frombuffer(zlib.decompress(blob), np.dtype("<i4"))
+                except (zlib.error, ValueError) as error:
+                    raise _damaged(f"roster {key}", error) from error
+                tests = np.cumsum(steps, dtype=np.int32)
+                tests.flags.writeable = False  # shared by every report that has this roster
+                self._known[digest] = tests
+        self._now = {key: self._known[digest] for key, digest in hashes}
 
     def __getitem__(self, key: int) -> Int32s:
-        return self._known[key]
+        if key not in self._now:
+            raise _damaged(f"roster {key}", "it is missing")
+        return self._now[key]
 
 
 def outcomes_of(report: int, blob: bytes, size: int) -> Int8s:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections import Counter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flakelens.model import Outcome, Status, TestId, outcome_of
 from flakelens.store import sums
@@ -13,17 +14,13 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from flakelens.model import Attempt, CaseResult, ParsedReport
+    from flakelens.model import ParsedReport
 
 TITLE: Final = 1  # kinds of test_file
 STACK: Final = 2
 
-_SINGLE: Final = {
-    Status.PASSED: Outcome.PASSED,
-    Status.FAILED: Outcome.FAILED,
-    Status.ERRORED: Outcome.FAILED,
-    Status.SKIPPED: Outcome.SKIPPED,
-}
+_FAILED: Final = int(Outcome.FAILED)
+SINGLE: Final[dict[int, int]] = {status: int(outcome_of([status])) for status in Status}  # of a test tried once
 _FILE_UPSERT: Final = """
 INSERT INTO test_file (test, kind, file, first_seen_at, known_since) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (test, kind, file) DO UPDATE SET
@@ -31,6 +28,13 @@ ON CONFLICT (test, kind, file) DO UPDATE SET
 WHERE excluded.first_seen_at < first_seen_at OR excluded.known_since < known_since
 """
 _RESULT_INSERT: Final = "INSERT INTO result (report, test, try, status, ms, message) VALUES (?, ?, ?, ?, ?, ?)"
+
+
+class Counts(NamedTuple):
+    """How the cases of a report ended."""
+
+    outcomes: Counter[int]  # by Outcome code
+    errored: int  # of those that failed
 
 
 class CaseWriter:
@@ -53,31 +57,36 @@ class CaseWriter:
         self._tests.clear()
         self._top = 0
 
-    def write(self, key: int, report: ParsedReport, ingested_ms: int, hints: Mapping[TestId, str]) -> None:
-        """Store the cases of `report`, whose row is `key`."""
+    def write(self, key: int, report: ParsedReport, ingested_ms: int, hints: Mapping[TestId, str]) -> Counts:
+        """Store the cases of `report`, whose row is `key`, and count them."""
         tests = self._number(report)
         at = opt_ms(report.started_at)
         messages: dict[tuple[str, str], int | None] = {}
         outcomes: dict[int, int] = {}
         rows: list[tuple[int, int, int, int, int | None, int | None]] = []
         added: list[sums.SumRow] = []
+        errored = 0
         for test, case in zip(tests, report.cases, strict=True):
+            attempts = case.attempts
             timed = total = 0
-            for number, attempt in enumerate(case.attempts, 1):
-                ms = duration(attempt.seconds)
+            for number, (status, seconds, type_, text) in enumerate(attempts, 1):
+                ms = duration(seconds)
                 if ms is not None:
                     timed += 1
                     total += ms
-                message = self._message(attempt, messages) if attempt.message or attempt.type else None
-                rows.append((key, test, number, int(attempt.status), ms, message))
-            outcome = outcome_of_case(case)
-            outcomes[test] = int(outcome)
-            added.append(sums.sum_row(test, outcome, timed, total, at))
+                message = self._message(type_, text, messages) if text or type_ else None
+                rows.append((key, test, number, int(status), ms, message))
+            # the usual single attempt takes a short way: this runs once per result
+            outcome = SINGLE[status] if len(attempts) == 1 else int(outcome_of([a.status for a in attempts]))
+            errored += outcome == _FAILED and status is Status.ERRORED
+            outcomes[test] = outcome
+            added.append((test, *sums.ONE[outcome], timed, total, at, at))
         rows.sort()  # by the primary key: in order, the tree is filled page by page
         self._connection.executemany(_RESULT_INSERT, rows)
         write_packed(self._connection, key, outcomes)
         sums.add(self._connection, added)
         self._files(tests, report, ingested_ms, hints)
+        return Counts(Counter(outcomes.values()), errored)
 
     def note_files(self, report: ParsedReport, ingested_ms: int, hints: Mapping[TestId, str]) -> None:
         """For a report that is already there: only what it and `hints` say of test files."""
@@ -109,16 +118,16 @@ class CaseWriter:
         )
         return numbers
 
-    def _message(self, attempt: Attempt, known: dict[tuple[str, str], int | None]) -> int | None:
+    def _message(self, type_: str, text: str, known: dict[tuple[str, str], int | None]) -> int | None:
         """The id of what an attempt said, written if it is new."""
-        words = attempt.type, attempt.message
+        words = type_, text
         if words not in known:
-            digest = message_hash(*words)
+            digest = message_hash(type_, text)
             found = self._connection.execute("SELECT id FROM message WHERE hash = ?", (digest,)).fetchone()
             if found is None:
                 found = self._connection.execute(
                     "INSERT INTO message (hash, type, body) VALUES (?, ?, ?) RETURNING id",
-                    (digest, clean(attempt.type), squeeze(attempt.message)),
+                    (digest, clean(type_), squeeze(text)),
                 ).fetchone()
             known[words] = found[0]
         return known[words]
@@ -137,9 +146,3 @@ class CaseWriter:
                 if (file := hints.get(case.id))
             ]
         self._connection.executemany(_FILE_UPSERT, rows)
-
-
-def outcome_of_case(case: CaseResult) -> Outcome:
-    """`case.outcome`, with a short way for the usual single attempt: this runs once per result."""
-    attempts = case.attempts
-    return _SINGLE[attempts[0].status] if len(attempts) == 1 else outcome_of([a.status for a in attempts])

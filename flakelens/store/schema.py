@@ -139,6 +139,13 @@ CREATE TABLE problem (
 ) STRICT;
 CREATE INDEX problem_run ON problem (run);
 
+-- a set of tests that were active when a verdict was given; verdicts in a row mostly share one
+CREATE TABLE active (
+  id INTEGER PRIMARY KEY, -- means nothing outside this database
+  hash BLOB NOT NULL UNIQUE, -- BLAKE2b, 16 bytes, of the JSON
+  tests BLOB NOT NULL -- JSON list of [file, name, variant], canonical and sorted; compressed as message.body
+) STRICT;
+
 -- a verdict as it was given, with all it needs to be replayed to the same bytes
 CREATE TABLE verdict (
   id INTEGER PRIMARY KEY, -- what `gate --replay` takes
@@ -153,6 +160,7 @@ CREATE TABLE verdict (
   decisions BLOB NOT NULL, -- decisions text, compressed as message.body
   data_sha256 TEXT NOT NULL, -- of the data it rests on
   version TEXT NOT NULL, -- flakelens that gave it
+  active INTEGER NOT NULL REFERENCES active (id), -- the tests that were active then
   json BLOB NOT NULL -- the exact bytes of its JSON, zlib-compressed
 ) STRICT;
 CREATE INDEX verdict_gate ON verdict (gate, as_of);
@@ -258,8 +266,7 @@ CREATE VIEW v_results AS SELECT
   test.name AS name, -- as in test
   test.variant AS variant, -- as in test
   result.try AS try, -- as in result
-  CASE result.status WHEN 1 THEN 'passed' WHEN 2 THEN 'failed' WHEN 3 THEN 'errored' ELSE 'skipped' END
-    AS status, -- in words
+  CASE status WHEN 1 THEN 'passed' WHEN 2 THEN 'failed' WHEN 3 THEN 'errored' ELSE 'skipped' END AS status, -- in words
   result.ms / 1000.0 AS seconds, -- of this attempt
   message.type AS failure_type -- exception or failure type; the text itself is compressed: `flakelens show`
 FROM result

@@ -168,11 +168,16 @@ class Store:
             return given.record(connection, verdict)
 
     def verdicts(
-        self, gate: str | None = None, *, state: GateState | None = None, limit: int | None = None
+        self,
+        gate: str | None = None,
+        *,
+        state: GateState | None = None,
+        before: datetime | None = None,
+        limit: int | None = None,
     ) -> tuple[given.StoredVerdict, ...]:
-        """The verdicts of `gate` (None: of all), newest first, of one state if given, at most `limit`."""
+        """The verdicts of `gate` (None: of all), newest first; of one `state`, `as_of` before `before`."""
         with self._reading() as connection:
-            return given.find(connection, gate, state, limit)
+            return given.find(connection, gate, state, before, limit)
 
     def verdict(self, id_: int) -> given.StoredVerdict | None:
         """The verdict with this id, None if there is none."""

@@ -27,8 +27,8 @@ def _upsert(table: str) -> str:
 
 _ADD: Final = {table: _upsert(table) for table in ("test_sum", "pruned_sum")}
 
-# passed, flaky, failed, skipped for each Outcome code; only sums of whole columns, so that NONE cannot be miscounted
-_ONE: Final = {1: (1, 0, 0, 0), 2: (0, 1, 0, 0), 3: (0, 0, 1, 0), 4: (0, 0, 0, 1)}
+# What one test in one report adds for each Outcome code: passed, flaky, failed, skipped. NONE is no outcome of a case.
+ONE: Final = {1: (1, 0, 0, 0), 2: (0, 1, 0, 0), 3: (0, 0, 1, 0), 4: (0, 0, 0, 1)}
 
 SumRow = tuple[int, int, int, int, int, int, int, int | None, int | None]
 
@@ -45,12 +45,6 @@ class Totals(NamedTuple):
     seconds: float  # sum of these durations
     first_at: datetime | None  # earliest time stamp of a report with it, UTC; None if none has one
     last_at: datetime | None
-
-
-def sum_row(test: int, outcome: int, timed: int, ms: int, at: int | None) -> SumRow:
-    """What one report adds to a test's sums. `at`: the report's own time stamp in ms."""
-    passed, flaky, failed, skipped = _ONE[outcome]
-    return test, passed, flaky, failed, skipped, timed, ms, at, at
 
 
 def add(connection: sqlite3.Connection, rows: Iterable[SumRow], *, table: str = "test_sum") -> None:

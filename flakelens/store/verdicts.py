@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json as json_text
 import zlib
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from flakelens.model import GateState
-from flakelens.store.values import from_ms, squeeze, to_ms, unsqueeze
+from flakelens.model import GateState, TestId
+from flakelens.store.values import from_ms, opt_ms, squeeze, to_ms, unsqueeze
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,12 +34,17 @@ class StoredVerdict:
     data_sha256: str
     version: str  # of flakelens
     json: bytes
+    active: tuple[TestId, ...] = ()  # canonical ids of the tests that were active then; stored sorted
     id: int = 0  # given by the store; 0 for one that is not stored yet
 
 
 _COLUMNS: Final = (
-    "gate, as_of, recorded_at, state, decision, commit_sha, policy, decisions, data_sha256, version, json, id"
+    "gate, as_of, recorded_at, state, decision, commit_sha, policy, decisions, data_sha256, version, json, active, id"
 )
+_SELECT: Final = f"""
+SELECT {_COLUMNS.replace("active, id", "active.tests, verdict.id")}
+FROM verdict JOIN active ON active.id = verdict.active
+"""
 
 
 def record(connection: sqlite3.Connection, verdict: StoredVerdict) -> int:
@@ -50,7 +56,7 @@ def record(connection: sqlite3.Connection, verdict: StoredVerdict) -> int:
     if found is None:
         columns = _COLUMNS.removesuffix(", id")
         found = connection.execute(
-            f"INSERT INTO verdict (hash, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            f"INSERT INTO verdict (hash, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (
                 key.digest(),
                 verdict.gate,
@@ -64,31 +70,46 @@ def record(connection: sqlite3.Connection, verdict: StoredVerdict) -> int:
                 verdict.data_sha256,
                 verdict.version,
                 zlib.compress(verdict.json, 9),
+                _active(connection, verdict.active),
             ),
         ).fetchone()
     return int(found[0])
 
 
+def _active(connection: sqlite3.Connection, tests: Iterable[TestId]) -> int:
+    text = json_text.dumps(sorted(tests), ensure_ascii=False)
+    digest = blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+    found = connection.execute("SELECT id FROM active WHERE hash = ?", (digest,)).fetchone()
+    if found is None:
+        insert = "INSERT INTO active (hash, tests) VALUES (?, ?) RETURNING id"
+        found = connection.execute(insert, (digest, squeeze(text))).fetchone()
+    return int(found[0])
+
+
 def find(
-    connection: sqlite3.Connection, gate: str | None, state: GateState | None, limit: int | None
+    connection: sqlite3.Connection,
+    gate: str | None = None,
+    state: GateState | None = None,
+    before: datetime | None = None,
+    limit: int | None = None,
 ) -> tuple[StoredVerdict, ...]:
-    """The verdicts of `gate` (None: of every gate), newest `as_of` first, of one state if given."""
+    """The verdicts of `gate` (None: of every gate), newest `as_of` first; of one state, `as_of` before a moment."""
     query = f"""
-    SELECT {_COLUMNS} FROM verdict WHERE (?1 IS NULL OR gate = ?1) AND (?2 IS NULL OR state = ?2)
-    ORDER BY as_of DESC, recorded_at DESC, id DESC LIMIT ?3
+    {_SELECT} WHERE (?1 IS NULL OR gate = ?1) AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR as_of < ?3)
+    ORDER BY as_of DESC, recorded_at DESC, verdict.id DESC LIMIT ?4
     """
-    values = (gate, None if state is None else state.value, -1 if limit is None else limit)
+    values = (gate, None if state is None else state.value, opt_ms(before), -1 if limit is None else limit)
     return tuple(_verdict(row) for row in connection.execute(query, values))
 
 
 def one(connection: sqlite3.Connection, key: int) -> StoredVerdict | None:
     """The verdict with this id, None if there is none."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM verdict WHERE id = ?", (key,)).fetchone()
+    row = connection.execute(f"{_SELECT} WHERE verdict.id = ?", (key,)).fetchone()
     return None if row is None else _verdict(row)
 
 
 def _verdict(row: tuple[Any, ...]) -> StoredVerdict:
-    gate, as_of, recorded_at, state, decision, commit, policy, decisions, data_sha256, version, json, key = row
+    gate, as_of, recorded_at, state, decision, commit, policy, decisions, data_sha256, version, json, active, key = row
     return StoredVerdict(
         gate=gate,
         as_of=from_ms(as_of),
@@ -101,6 +122,7 @@ def _verdict(row: tuple[Any, ...]) -> StoredVerdict:
         data_sha256=data_sha256,
         version=version,
         json=zlib.decompress(json),
+        active=tuple(TestId(*test) for test in json_text.loads(unsqueeze(active))),
         id=key,
     )
 

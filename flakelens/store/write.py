@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flakelens.model import Outcome, Problem, ProblemCode, RetryEvidence, Status
-from flakelens.store.results import CaseWriter, outcome_of_case
+from flakelens.model import Outcome, Problem, ProblemCode, RetryEvidence
+from flakelens.store.results import CaseWriter
 from flakelens.store.values import Derived, Record, clean, derive, opt_ms, record_of, to_ms, worst
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from flakelens.model import CaseResult, ParsedReport, ReportInfo, RunInfo, RunReports, TestId
+    from flakelens.model import ParsedReport, ReportInfo, RunInfo, RunReports, TestId
 
 RECORD_COLUMNS: Final = (
     "number, commit_sha, branch, base_branch, base_commit, event, environment, started_at, url, fork, dirty, local"
@@ -107,7 +107,8 @@ class Writer:
         at = to_ms(ingested_at)
         key = self._run(run.info)
         call = _Call(key, self._attempt(key, record_of(run.info), at), at, hints)
-        counts: Counter[str] = Counter()
+        counts: Counter[int] = Counter()
+        errored = 0
         problems = list(run.problems)
         evidence: list[RetryEvidence] = []
         partial = False
@@ -122,9 +123,10 @@ class Writer:
             if self._again(call, offer, report):
                 continue
             stored = self._report(call, offer, report)
-            self._cases.write(stored, report, at, hints)
+            counted = self._cases.write(stored, report, at, hints)
             self._problems(key, stored, report.problems)
-            counts.update(map(_word, report.cases))
+            counts += counted.outcomes
+            errored += counted.errored
             new += 1
         self._problems(key, None, run.problems)
         refresh_run(self._connection, key)
@@ -135,11 +137,11 @@ class Writer:
             reports=new,
             known=len(run.reports) - new,
             tests=counts.total(),
-            passed=counts["passed"],
-            flaky=counts["flaky"],
-            failed=counts["failed"],
-            errored=counts["errored"],
-            skipped=counts["skipped"],
+            passed=counts[Outcome.PASSED],
+            flaky=counts[Outcome.FLAKY],
+            failed=counts[Outcome.FAILED] - errored,
+            errored=errored,
+            skipped=counts[Outcome.SKIPPED],
             retry_evidence=worst(evidence),
             partial=partial,
             problems=tuple(problems),
@@ -248,8 +250,3 @@ def refresh_run(connection: sqlite3.Connection, run: int) -> None:
     if Derived(*connection.execute(f"SELECT {RUN_COLUMNS} FROM run WHERE id = ?", (run,)).fetchone()) != derived:
         marks = ", ".join("?" * len(derived))
         connection.execute(f"UPDATE run SET ({RUN_COLUMNS}) = ({marks}) WHERE id = ?", (*derived, run))
-
-
-def _word(case: CaseResult) -> str:
-    outcome = outcome_of_case(case)
-    return "errored" if outcome is Outcome.FAILED and case.status is Status.ERRORED else outcome.name.lower()

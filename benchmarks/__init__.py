@@ -1,0 +1,1 @@
+"""Accuracy and speed, figure beside target: `python -m benchmarks [NAME] [--small]`."""

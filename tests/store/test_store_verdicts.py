@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from store_inputs import T0, hours
+
+from flakelens.facts import RenameFacts
+from flakelens.model import GateState, TestId
+from flakelens.store import StoredVerdict
+
+if TYPE_CHECKING:
+    from flakelens.store import Store
+
+
+@pytest.fixture
+def verdict() -> StoredVerdict:
+    return StoredVerdict(
+        gate="gate1",
+        as_of=T0,
+        recorded_at=hours(1),
+        state=GateState.MET,
+        decision="PROCEED",
+        commit="abc",
+        policy_text="threshold = 98\n# ü\n",
+        decisions_text="",
+        data_sha256="00",
+        version="0.1.0",
+        json=b'{"gate": "gate1", "exact":   "bytes"}\n\xff',
+        active=(TestId("a.ts", "z", "webkit"), TestId("a.ts", "ü", "")),
+    )
+
+
+def test_a_verdict_comes_back_byte_for_byte(store: Store, verdict: StoredVerdict) -> None:
+    key = store.record_verdict(verdict)
+    assert store.verdict(key) == replace(verdict, id=key)
+    assert store.verdict(key + 1) is None
+
+
+def test_the_same_verdict_twice_is_one(store: Store, verdict: StoredVerdict) -> None:
+    assert store.record_verdict(verdict) == store.record_verdict(replace(verdict, recorded_at=hours(9)))
+    assert len(store.verdicts()) == 1
+
+
+def test_verdicts_are_found_newest_first(store: Store, verdict: StoredVerdict) -> None:
+    for number, state in enumerate((GateState.MET, GateState.NOT_MET, GateState.MET)):
+        store.record_verdict(replace(verdict, as_of=hours(number), state=state))
+    store.record_verdict(replace(verdict, gate="smoke"))
+    assert [v.as_of for v in store.verdicts("gate1")] == [hours(2), hours(1), hours(0)]
+    assert [v.as_of for v in store.verdicts("gate1", state=GateState.MET, limit=1)] == [hours(2)]
+    assert [v.as_of for v in store.verdicts("gate1", state=GateState.MET, before=hours(2))] == [hours(0)]
+    assert len(store.verdicts()) == 4
+    assert {v.active for v in store.verdicts()} == {verdict.active}
+
+
+def test_renames_are_kept_once(store: Store) -> None:
+    renames = [RenameFacts("b", "c", "2"), RenameFacts("a", "b", "1")]
+    assert store.add_renames(renames, known_at=T0) == 2
+    assert store.add_renames(renames, known_at=hours(1)) == 0
+    assert store.read().renames == tuple(sorted(renames))
