@@ -24,12 +24,12 @@ def command(app: App, test: str, format_: str, as_of: str | None) -> int:
     with if_there(app.db) as store:
         report = show_report(store, app.policy(), app.decisions(), as_of=app.moment(as_of), test=test)
     if format_ == "json":
-        from flakelens.render import json_show
+        from flakelens.render.json_show import show_json
 
-        click.echo(json_show.render(report), nl=False)
+        click.echo(show_json(report), nl=False)
     else:
-        from flakelens.render import text_show
+        from flakelens.render.text_show import show_text
 
-        text = text_show.render(report, width=app.width, colour=app.colour, verbose=app.verbose)
+        text = show_text(report, width=app.width, colour=app.colour, verbose=app.verbose)
         click.echo(text, nl=False, color=app.colour)
     return DONE

@@ -57,11 +57,11 @@ def command(
             limit=limit or None,
         )
     if format_ == "json":
-        from flakelens.render import json_tests
+        from flakelens.render.json_tests import tests_json
 
-        click.echo(json_tests.render(report), nl=False)
+        click.echo(tests_json(report), nl=False)
     else:
-        from flakelens.render import text_tests
+        from flakelens.render.text_tests import tests_text
 
-        click.echo(text_tests.render(report, width=app.width, colour=app.colour), nl=False, color=app.colour)
+        click.echo(tests_text(report, width=app.width, colour=app.colour), nl=False, color=app.colour)
     return DONE

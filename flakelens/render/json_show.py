@@ -55,7 +55,7 @@ class ShowView(msgspec.Struct, frozen=True, kw_only=True):
     names: list[NameView]
 
 
-def render(report: ShowReport) -> str:
+def show_json(report: ShowReport) -> str:
     """The document as JSON, indented, with a newline at its end."""
     document = ShowView(
         schema=SCHEMA,

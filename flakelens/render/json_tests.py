@@ -63,7 +63,7 @@ class TestsView(msgspec.Struct, frozen=True, kw_only=True):
     tests: list[TestView]
 
 
-def render(report: TestsReport) -> str:
+def tests_json(report: TestsReport) -> str:
     """The document as JSON, indented, with a newline at its end."""
     document = TestsView(schema=SCHEMA, tests=[view_of(line) for line in report.tests])
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"

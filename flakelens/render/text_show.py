@@ -33,7 +33,7 @@ _WORDS = {
 }
 
 
-def render(report: ShowReport, *, width: int, colour: bool, verbose: bool = False) -> str:
+def show_text(report: ShowReport, *, width: int, colour: bool, verbose: bool = False) -> str:
     """All about one test; `verbose` shows messages whole."""
     line = report.line
     out: list[Text | str] = [*_head(line, width), ""]

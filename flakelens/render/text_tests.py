@@ -20,7 +20,7 @@ _FLAKES = 8
 _STRIP = 30  # newest runs that a line shows at most
 
 
-def render(report: TestsReport, *, width: int, colour: bool) -> str:
+def tests_text(report: TestsReport, *, width: int, colour: bool) -> str:
     """The table, its legend, and what the filter left out."""
     return to_text(table(report, width=width), width=width, colour=colour)
 
