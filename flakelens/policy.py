@@ -138,8 +138,12 @@ class Policy(_Strict, frozen=True, kw_only=True):
         return hashlib.sha256(self.canonical()).hexdigest()
 
     def canonical(self) -> bytes:
-        """The whole policy, defaults included, as JSON with sorted keys: what a recorded verdict carries."""
+        """The whole policy, defaults included, as JSON with sorted keys: what is hashed."""
         return msgspec.json.encode(self, order="sorted")
+
+    def recorded(self) -> bytes:
+        """The same with gates and criteria in their own order, which is that of a verdict: what a record carries."""
+        return msgspec.json.encode(self)
 
     def area_names(self) -> tuple[str, ...]:
         """The areas in the order of their rules, without `unassigned`; a name with several rules once."""
@@ -172,7 +176,7 @@ def parse(text: str = "", *, where: str = "flakelens.toml", table: tuple[str, ..
 
 
 def from_canonical(data: bytes) -> Policy:
-    """The inverse of `Policy.canonical`, for replaying a verdict."""
+    """The inverse of `Policy.recorded` and `Policy.canonical`, for replaying a verdict."""
     return msgspec.json.decode(data, type=Policy)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,16 +44,45 @@ def gate_report(
 
     `met_baseline` None: the tests that were active at the newest recorded MET verdict older than the baseline window.
     """
+    return judge_gate(
+        store,
+        policy,
+        decisions,
+        name,
+        as_of=as_of,
+        commit=commit,
+        known_at=known_at,
+        met_baseline=met_baseline,
+    ).report
+
+
+class Judged(NamedTuple):
+    """A report and the evidence that it was made from."""
+
+    report: GateReport
+    loaded: Loaded
+
+
+def judge_gate(
+    store: Store | None,
+    policy: Policy,
+    decisions: Decisions,
+    name: str,
+    *,
+    as_of: datetime,
+    commit: str = "",
+    known_at: datetime | None = None,
+    met_baseline: frozenset[TestId] | None = None,
+) -> Judged:
+    """`gate_report` with its evidence, for those who record it. `as_of` counts to the millisecond, as it is stored."""
+    as_of = as_of.replace(microsecond=as_of.microsecond // 1000 * 1000)
     gate = gate_policy(policy, name)
     loaded = load(store, policy, decisions, as_of=as_of, environment=gate.environment, commit=commit, known_at=known_at)
     if met_baseline is None:
         met_baseline = older_met_baseline(store, name, gate, loaded, known_at)
     if met_baseline:
-        loaded = load(
-            store, policy, decisions, as_of=as_of, environment=gate.environment, commit=commit, known_at=known_at,
-            met_baseline=met_baseline,
-        )  # fmt: skip
-    return report_of(name, gate, loaded, commit=commit)
+        loaded = replace(loaded, evidence=replace(loaded.evidence, met_baseline=met_baseline))
+    return Judged(report_of(name, gate, loaded, commit=commit), loaded)
 
 
 def gate_policy(policy: Policy, name: str) -> GatePolicy:

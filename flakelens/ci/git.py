@@ -79,6 +79,18 @@ class GitFolder:
         raw = self._ask("cat-file", "commit", sha)
         return None if raw is None else _parse(sha, raw)
 
+    def has(self, name: str) -> bool:
+        """Is there a commit of this name (a full ref, or an id) in the checkout?"""
+        if name.startswith("-"):
+            return False
+        return self._ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") is not None
+
+    def show(self, name: str, path: str) -> str | None:
+        """The text of a file in the commit `name`; None where it is not there. "./" begins at this folder, else the
+        path begins at the root of the repository.
+        """
+        return None if name.startswith("-") else self._ask("cat-file", "blob", f"{name}:{path}")
+
     def _ask(self, *arguments: str) -> str | None:
         """Standard output of git; None when it cannot be run, takes too long or says no."""
         command = [self._program, *QUIET, "-C", str(self._folder), *arguments]

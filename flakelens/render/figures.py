@@ -51,9 +51,7 @@ def need(finding: CriterionFinding) -> str:
         return ""
     repair = f"First: {'; '.join(finding.repair_first)}." if finding.repair_first else ""
     runs = f"Needs {count_of(finding.needs_runs, 'more clean run')}." if finding.needs_runs else ""
-    return " ".join(part for part in (repair, runs) if part) or (
-        "Clean runs alone will not do within the window: see the next steps." if finding.next_steps else ""
-    )
+    return " ".join(part for part in (repair, runs) if part) or ("See the next steps." if finding.next_steps else "")
 
 
 def moment(when: datetime) -> str:

@@ -33,7 +33,7 @@ def gate_junit(report: GateReport) -> str:
         suite.add_testcase(case)
     document = JUnitXml(plain(verdict.title))
     document.add_testsuite(suite)
-    document.update_statistics()
+    document.update_statistics()  # type: ignore[no-untyped-call]
     out = BytesIO()
     document.write(out, pretty=True)
     text = out.getvalue().decode("utf-8")

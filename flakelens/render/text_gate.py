@@ -19,6 +19,9 @@ from flakelens.report import AreaLine, GateReport
 
 _COLOURS = {GateState.MET: "green", GateState.NOT_MET: "red", GateState.INCONCLUSIVE: "yellow"}
 _GAP = 2
+# "98.0 %" must not be torn apart where a line ends. rich breaks at every kind of space, so a private character, which
+# `plain` never lets through, stands in until the lines are made.
+_KEEP = "\ue000"
 _WIDE = 100  # columns from which the areas' counts have room beside the rates
 
 
@@ -52,7 +55,7 @@ def gate_text(report: GateReport, *, width: int, colour: bool, quiet: bool = Fal
         if report.number is not None:
             page.paragraph(f"Recorded as verdict {report.number}: flakelens gate --replay {report.number}", "dim")
         page.paragraph(report.bridge, "bold")
-    return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+    return "\n".join(line.rstrip() for line in out.getvalue().replace(_KEEP, " ").split("\n"))
 
 
 class _Page:
@@ -113,7 +116,7 @@ class _Page:
             cells += [rate(line.pass_rate)]
             cells += [counted(line.first_attempt_pass_rate)] if wide else []
             cells += [first, "-" if line.p_green is None else percent(line.p_green)]
-            table.add_row(*(Text(cell) for cell in cells))
+            table.add_row(*(Text(_kept(cell)) for cell in cells))
         self._console.print()
         self._console.print(table)
         for line in lines:
@@ -146,7 +149,7 @@ class _Page:
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for line in found:
-            table.add_row(Text("  -"), Text(plain(line, 1000)))
+            table.add_row(Text("  -"), Text(_kept(plain(line, 1000))))
         self._console.print(table)
 
     def provenance(self, report: GateReport) -> None:
@@ -170,10 +173,10 @@ class _Page:
         self._print(plain(text, 2000), style)
 
     def _print(self, text: str, style: str = "") -> None:
-        self._console.print(Text(text, style=style), overflow="fold")
+        self._console.print(Text(_kept(text), style=style), overflow="fold")
 
     def _indented(self, text: str, style: str = "") -> None:
-        self._console.print(Padding(Text(plain(text, 2000), style=style, overflow="fold"), (0, 0, 0, 4)))
+        self._console.print(Padding(Text(_kept(plain(text, 2000)), style=style, overflow="fold"), (0, 0, 0, 4)))
 
     def _row(self, cells: tuple[str, ...], widths: list[int], style: str, colour: str = "") -> None:
         table = Table.grid(padding=(0, _GAP, 0, 0))
@@ -185,6 +188,11 @@ class _Page:
             *(Text(cell, style=(colour if place in marked else "") or style) for place, cell in enumerate(cells))
         )
         self._console.print(table)
+
+
+def _kept(text: str) -> str:
+    """Text whose percentages are not torn apart at the end of a line."""
+    return text.replace(" %", f"{_KEEP}%")
 
 
 def _cells(finding: CriterionFinding, waived: bool) -> tuple[str, ...]:
@@ -206,9 +214,7 @@ def _details(finding: CriterionFinding) -> tuple[str, ...]:
         between = (
             f", 95 % interval {span(seen.low, seen.high)} %" if seen.low is not None and seen.high is not None else ""
         )
-        lines.append(
-            f"{seen.count[0]:,}/{seen.count[1]:,}{between}; {count_of(seen.n, 'run')} (method: {seen.method})"
-        )
+        lines.append(f"{seen.count[0]:,}/{seen.count[1]:,}{between}; {count_of(seen.n, 'run')} (method: {seen.method})")
     lines += finding.evidence
     lines += [
         f"speaks against it: {test.name}"
