@@ -55,14 +55,16 @@ class Checkout:
     """A working tree. Made by `find`; looks at the disk when it is first asked, and once."""
 
     root: Path
+    most_files: int = MOST_FILES
+    most_bytes: int = MOST_BYTES
     _titles: dict[str, _Titles] | None = None
 
     @classmethod
-    def find(cls, folder: Path) -> Checkout | None:
-        """The checkout that `folder` lies in, None where there is none."""
+    def find(cls, folder: Path, *, most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES) -> Checkout | None:
+        """The checkout that `folder` lies in, None where there is none; the bounds are for reading test files."""
         for parent in (folder, *folder.parents):
             if (parent / ".git").exists():
-                return cls(parent)
+                return cls(parent, most_files, most_bytes)
         return None
 
     def files_of(self, tests: Collection[TestId]) -> dict[TestId, str]:
@@ -100,11 +102,11 @@ class Checkout:
         titles: dict[str, _Titles] = {}
         size = 0
         for number, file in enumerate(self._test_files()):
-            if number >= MOST_FILES:
+            if number >= self.most_files:
                 return {}
             try:
                 size += file.stat().st_size
-                if size > MOST_BYTES:
+                if size > self.most_bytes:
                     return {}
                 text = file.read_text(encoding="utf-8", errors="replace")
             except OSError:
@@ -118,7 +120,7 @@ class Checkout:
             folders[:] = sorted(set(folders) - _NEVER_ENTERED)
             entries += len(files) + len(folders)
             if entries > MOST_ENTRIES:
-                yield from (self.root for _ in range(MOST_FILES + 1))  # as good as too many files
+                yield from (self.root for _ in range(self.most_files + 1))  # as good as too many files
                 return
             for name in sorted(files):
                 path = Path(parent, name)

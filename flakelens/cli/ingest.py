@@ -65,6 +65,7 @@ def command(app: App, /, paths: tuple[str, ...], run_per_dir: bool, format_: str
     else:
         from flakelens.render.text_ingest import render as as_text
 
-        click.echo(as_text(runs, width=app.width, colour=app.colour, quiet=app.quiet), nl=False)
+        text = as_text(runs, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose)
+        click.echo(text, nl=False)
     serious = any(problem.code in SERIOUS_CODES for run in runs for problem in run.problems)
     return UNREADABLE if serious else DONE

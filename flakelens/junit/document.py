@@ -177,6 +177,7 @@ def _salvage(document: Document, body: bytes, *, body_line: int) -> ET.Element |
             else:
                 open_elements.pop()
     except ET.ParseError as error:
+        error.__traceback__ = None  # its frames refer to it: a cycle that would keep the tree alive
         if root is not None and not open_elements and error.code == _JUNK_AFTER_ROOT:
             _after_root(document, body, error)
             return root

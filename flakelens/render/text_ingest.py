@@ -13,14 +13,15 @@ from flakelens.render.safe import one_line, shorten_middle
 from flakelens.render.terminal import BAD, DOUBT, GOOD, QUIET, STRONG, fill, paragraph, to_text
 
 if TYPE_CHECKING:
+    from flakelens.model import Problem
     from flakelens.store import IngestedRun
 
 MOST_LINES = 20  # runs; more are summed up
 _LONGEST_RUN = 28
 
 
-def render(runs: Sequence[IngestedRun], *, width: int, colour: bool, quiet: bool = False) -> str:
-    """The text, `width` columns wide; `quiet` leaves out everything but the runs."""
+def render(runs: Sequence[IngestedRun], *, width: int, colour: bool, quiet: bool = False, verbose: bool = False) -> str:
+    """The text, `width` columns wide; `quiet` leaves out everything but the runs, `verbose` shortens no remark."""
     lines = [_headline(runs)]
     if len(runs) <= MOST_LINES:
         names = [shorten_middle(one_line(_name(run)), _LONGEST_RUN) for run in runs]
@@ -28,11 +29,16 @@ def render(runs: Sequence[IngestedRun], *, width: int, colour: bool, quiet: bool
         lines += [Text.assemble("  ", fill(name, column), "  ", _counts(run))
                   for name, run in zip(names, runs, strict=True)]  # fmt: skip
     if not quiet:
-        problems = [problem for run in runs for problem in run.problems]
+        problems = [problem._replace(where=_place(run, problem, len(runs))) for run in runs for problem in run.problems]
         if problems:
-            lines += [Text(), Text("Problems", style=STRONG), *grouped(problems, width=width)]
+            lines += [Text(), Text("Problems", style=STRONG), *grouped(problems, width=width, remarks=verbose)]
         lines += [Text(), *_hints(runs, width)]
     return to_text(lines, width=width, colour=colour)
+
+
+def _place(run: IngestedRun, problem: Problem, runs: int) -> str:
+    """Where a problem is; among several runs also in which of them."""
+    return problem.where if runs == 1 or run.run in problem.where else f"{run.run}: {problem.where}"
 
 
 def _name(run: IngestedRun) -> str:

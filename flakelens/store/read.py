@@ -119,7 +119,8 @@ def _chosen(connection: sqlite3.Connection, table: str, selection: Selection) ->
         query = f"SELECT id FROM {table} WHERE environment = ? AND started_at >= ?"
         chosen |= {key for (key,) in connection.execute(query, (selection.environment, window[-1][1]))}
     if selection.commit:
-        query = f"SELECT id FROM {table} WHERE commit_sha = ? AND environment = ?"
+        # The first digits of a commit are enough; "g" is the first letter that no hex digit reaches.
+        query = f"SELECT id FROM {table} WHERE commit_sha >= ?1 AND commit_sha < ?1 || 'g' AND environment = ?2"
         chosen |= {key for (key,) in connection.execute(query, (selection.commit, selection.environment))}
     if selection.run is not None:
         query = f"SELECT id FROM {table} WHERE provider = ? AND run = ?"

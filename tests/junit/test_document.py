@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import gc
 import subprocess
 import sys
 import time
@@ -295,6 +296,22 @@ def test_memory_is_bounded_by_the_size_of_the_report():
     done = subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, text=True, check=True, cwd=root)
     peak, size = map(float, done.stdout.split())
     assert peak < 100 + 30 * size
+
+
+@pytest.mark.parametrize(
+    "document",
+    [TWO, TWO[:-30], TWO + "x", TWO.replace("<testcase", "< testcase"), TWO.replace("a", "\x01"), "x", BOMB, ""],
+)
+def test_nothing_waits_for_the_garbage_collector(document):
+    """Cycles would keep every tree of a long ingest alive until the collector finds them."""
+    read(document)
+    gc.collect()
+    gc.disable()
+    try:
+        read(document)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_too_large():
