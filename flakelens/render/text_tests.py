@@ -30,7 +30,8 @@ def table(report: TestsReport, *, width: int) -> list[Text | str]:
     if not report.tests:
         return _nothing(report, width)
     area = max(4, *(cell_len(one_line(line.area)) for line in report.tests)) + 2
-    double = {name for name, number in Counter(line.id.name for line in report.tests).items() if number > 1}
+    titles = Counter((line.id.name, line.id.variant) for line in report.tests)
+    double = {title for title, number in titles.items() if number > 1}
     lines: list[Text | str] = []
     if width >= _ONE_LINE:
         lines += _wide(report.tests, width, area)
@@ -70,7 +71,7 @@ def _wide(tests: tuple[TestLine, ...], width: int, area: int) -> list[Text]:
     return lines
 
 
-def _narrow(tests: tuple[TestLine, ...], width: int, area: int, double: set[str]) -> list[Text]:
+def _narrow(tests: tuple[TestLine, ...], width: int, area: int, double: set[tuple[str, str]]) -> list[Text]:
     """Two lines each: the title has the whole width, and the figures stand under it."""
     runs = min(_STRIP, max(len(line.strip) for line in tests), max(0, width - _STATE - area - _RATE - 12))
     title = width - _STATE
@@ -78,7 +79,7 @@ def _narrow(tests: tuple[TestLine, ...], width: int, area: int, double: set[str]
     lines = [row((f"{fill('STATE', _STATE)}TEST", STRONG)), row((f"{head}{'newest runs' if runs > 10 else ''}", QUIET))]
     for line in tests:
         name = _title(line)
-        if line.id.name in double and line.id.file:
+        if (line.id.name, line.id.variant) in double and line.id.file:
             name = f"{one_line(line.id.file)} > {name}"
         flakes = count_of(len(line.finding.evidence), "flake") if line.finding.evidence else "-"
         lines.append(row(_state(line), shorten_middle(name, title)))
