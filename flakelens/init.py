@@ -22,6 +22,7 @@ _LARGEST = 1_000_000  # bytes of a configuration file
 _DEEPEST = 6  # folders below the project that are looked at for tests
 _SKIPPED = frozenset({"node_modules", "dist", "build", "coverage", "out", "vendor", "test-results"})
 _COMMENTS = re.compile(r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|//[^\n]*|/\*.*?\*/""", re.DOTALL)
+_STRINGS = re.compile(r"""(["'`])(?:\\.|(?!\1).)*\1""", re.DOTALL)
 _TEST_DIR = re.compile(r"""\btestDir\s*:\s*(["'`])([^"'`$]+)\1""")
 _RETRIES = re.compile(r"\bretries\s*:\s*([^,\n}]+)")
 _JUNIT = re.compile(r"""["'`]junit["'`]""")
@@ -116,7 +117,7 @@ def _playwright(folder: Path, package: dict[str, Any], notes: _Notes) -> None:
 
 
 def _playwright_retries(name: str, text: str, includes: bool, notes: _Notes) -> None:
-    values = {value.strip() for value in _RETRIES.findall(text)}
+    values = {value.strip() for value in _RETRIES.findall(_STRINGS.sub("''", text))}
     if includes:
         notes.found.append("Playwright's reporter shows retries (includeRetries)")
     elif not values or values == {"0"}:

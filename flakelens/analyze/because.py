@@ -175,7 +175,7 @@ def _gone(case: Case) -> list[str]:
     seen = np.flatnonzero(case.row != Outcome.NONE).tolist()
     absent = len(case.row) - 1 - seen[-1]
     sentences = [
-        f"no result in the newest {absent} runs of {case.scope.name}; the last was {_label(case.run(seen[-1]))}"
+        f"no result in the newest {absent} runs of {case.scope.name}; its last was {_label(case.run(seen[-1]))}"
     ]
     if (new := case.evidence.moved.get(case.position)) is not None:
         heir: TestId = case.evidence.history.tests[new].id

@@ -116,7 +116,7 @@ def _cells(case: Case) -> Iterable[RunCell]:
     of_area = {int(run): place for place, run in enumerate(case.scope.view.runs)}
     for position, run in enumerate(history.runs):
         outcome = Outcome(int(history.outcomes[case.position, position]))
-        partial = outcome != history.whole[case.position, position]
+        partial = bool(outcome != history.whole[case.position, position])
         if position in of_area or outcome is not Outcome.NONE:
             place = of_area.get(position)
             yield RunCell(

@@ -22,6 +22,7 @@ _JEST = (
     '  [[retries]]\n  producer = "jest"\n  evidence = "none"\n'
     "Where it is used, take it out: a failure it hides is a flake nobody sees."
 )
+_WHOLE = "Upload reports in a step that runs after failures too (if: always()), and let the job end by itself."
 _JEST_PATHS = (
     "In package.json:\n"
     '  "jest-junit": { "addFileAttribute": "true", "ancestorSeparator": " > " }\n'
@@ -81,12 +82,13 @@ def damaged_reports(look: Look) -> Iterator[Finding]:
             continue
         said = [f"{some(damaged)} cannot be read whole"] if damaged else []
         said += [f"{some(unloaded)} failed to load"] if unloaded else []
+        mends = [_WHOLE] if damaged else []
+        mends += ["Run the test file alone: its imports or its syntax fail before the first test."] if unloaded else []
         yield Finding(
             code="damaged-report",
             where=label(run),
             message=f"{'; '.join(said)}. The run is not complete.",
-            mend="Upload reports in a step that runs after a failure too (if: always()), and let the job end by "
-            "itself instead of being cut off.",
+            mend="\n".join(mends),
             serious=run is look.newest[-1],
         )
 
