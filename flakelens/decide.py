@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AoT
+from tomlkit.items import Array
 
 from flakelens import decisions as decisions_room
 from flakelens.decisions import Acknowledgement, Decisions, TestRef, Waiver
@@ -151,30 +151,52 @@ def _refs(name: str, tests: Sequence[Test] | None) -> list[TestRef]:
 
 def _append(path: Path, key: str, entries: Sequence[Waiver | Acknowledgement]) -> Written:
     """Append to the array of tables `key`, having made sure that the file then says what it said and this besides."""
-    before_text = _read(path)
-    before = decisions_room.parse(before_text, where=path.name)
-    document = _document(before_text, path)
-    tables = [_table(entry) for entry in entries]
-    existing = document.get(key)
-    if existing is None:
-        existing = document[key] = tomlkit.aot()
-        existing = document[key]
-    for table in tables:
-        table.trivia.indent = "\n"  # a blank line before each entry
-        existing.append(table if isinstance(existing, AoT) else _inline(table))
-    text = tomlkit.dumps(document)
-    after = decisions_room.parse(text, where=path.name)
-    if after != msgspec.structs.replace(before, **{key: (*getattr(before, key), *entries)}):
+    text = _read(path)
+    before = decisions_room.parse(text, where=path.name)
+    shown = _as_toml(key, entries)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    wanted = msgspec.structs.replace(before, **{key: (*getattr(before, key), *entries)})
+    # At the end of the file, whatever stands there: nothing else moves, and a review shows the entry alone.
+    ended = text if not text or text.endswith("\n") else text + newline
+    tail = f"\n{shown}" if ended.strip() else shown
+    new = ended + tail.replace("\n", newline)
+    if not _says(new, wanted):
+        new = _into_array(text, key, entries)
+    if not _says(new, wanted):
         raise DecisionsError(
             f"{path.name}: {count_of(len(entries), 'entry', 'entries')} cannot be added without changing others.",
             mend=f"Write [[{key}]] by hand; docs/decisions.md shows how.",
         )
-    _write(path, text)
-    shown = tomlkit.document()
-    shown[key] = tomlkit.aot()
+    _write(path, new)
+    return Written(shown, wanted)
+
+
+def _says(text: str, wanted: Decisions) -> bool:
+    try:
+        return decisions_room.parse(text) == wanted
+    except DecisionsError:
+        return False
+
+
+def _as_toml(key: str, entries: Sequence[Waiver | Acknowledgement]) -> str:
+    document = tomlkit.document()
+    tables = tomlkit.aot()
     for entry in entries:
-        shown[key].append(_table(entry))
-    return Written(tomlkit.dumps(shown), after)
+        tables.append(_table(entry))
+    document[key] = tables
+    return tomlkit.dumps(document).strip().replace("\n[[", "\n\n[[") + "\n"
+
+
+def _into_array(text: str, key: str, entries: Sequence[Waiver | Acknowledgement]) -> str:
+    """For a file that writes the entries as an array of inline tables, to which no [[table]] can be added."""
+    try:
+        document = tomlkit.parse(text)
+        array = document[key]
+        if isinstance(array, Array):
+            array.extend(_inline(_table(entry)) for entry in entries)
+        return tomlkit.dumps(document)
+    except (TOMLKitError, KeyError):
+        return text
 
 
 def _table(entry: Waiver | Acknowledgement) -> Any:
@@ -197,20 +219,13 @@ def _test(ref: TestRef) -> Any:
     return inline
 
 
-def _document(text: str, path: Path) -> tomlkit.TOMLDocument:
-    try:
-        return tomlkit.parse(text)
-    except TOMLKitError as error:
-        raise DecisionsError(f"{path.name} is not valid TOML: {error}.", mend="Mend the line it names.") from None
-
-
 def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return (
             "# What people decided about the gate. Committed and reviewed like code; docs/decisions.md explains each"
-            " entry.\n\n"
+            " entry.\n"
         )
     except OSError as error:
         raise DecisionsError(f"{path} cannot be read: {error.strerror}.", mend="Check its permissions.") from None

@@ -158,10 +158,7 @@ class _Draft:
         self.facts = facts
         self.info = merge_infos(facts.infos)
         self.why_not = why_not_counting(self.info, branch, count_local, environment)
-        starts = [info.started_at for info in facts.infos if info.started_at]
-        starts = starts or [report.started_at for report in facts.reports if report.started_at]
-        starts = starts or [report.ingested_at for report in facts.reports]
-        self.started_at = min(starts)
+        self.started_at = start_of(facts)
         self.reports = sorted(facts.reports, key=lambda r: (r.attempt, r.job, r.shard, r.name, r.sha256))
 
     @property
@@ -216,6 +213,13 @@ class _Positions:
         if known is None:
             known = self._known[id(keys)] = (keys, self._lookup[keys])
         return known[1]
+
+
+def start_of(run: RunFacts) -> datetime:
+    """When a run with reports started: as given, else the earliest time stamp in its reports, else when they came."""
+    starts = [info.started_at for info in run.infos if info.started_at]
+    starts = starts or [report.started_at for report in run.reports if report.started_at]
+    return min(starts or [report.ingested_at for report in run.reports])
 
 
 def merge_infos(infos: Sequence[RunInfo]) -> RunInfo:

@@ -54,7 +54,7 @@ class QuarantinePolicy(_Strict, frozen=True, kw_only=True):
 class WaiverPolicy(_Strict, frozen=True, kw_only=True):
     """How long a waiver may last, and the areas and focuses whose failures nobody can waive."""
 
-    max_hours: float = 72
+    max_hours: float = 72.0
     never: tuple[str, ...] = ()
 
 
@@ -94,7 +94,7 @@ class ReliablePolicy(_Criterion, frozen=True, kw_only=True, tag="reliable"):
 class CompletePolicy(_Criterion, frozen=True, kw_only=True, tag="complete"):
     """The newest run of each area is whole and recent, and quarantine is within its limits."""
 
-    max_age_hours: float = 72
+    max_age_hours: float = 72.0
 
 
 class NoLaunderingPolicy(_Criterion, frozen=True, kw_only=True, tag="no-laundering"):

@@ -36,7 +36,9 @@ def test_installed_into_an_empty_environment_it_runs_the_demo(wheel: Path, tmp_p
     binaries = tmp_path / "env" / "bin"
     install = [str(binaries / "python"), "-m", "pip", "install", "--quiet", str(wheel)]
     subprocess.run(install, check=True, capture_output=True, text=True)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "FLAKELENS", "GITHUB"))}
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "FLAKELENS", "GITHUB"))
+    }
     done = subprocess.run(
         [str(binaries / "flakelens"), "demo"], cwd=tmp_path, env=clean, capture_output=True, text=True, check=False
     )

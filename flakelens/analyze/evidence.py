@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flakelens.decisions import Decisions
-from flakelens.facts import Facts, RunFacts
+from flakelens.facts import Facts
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
-from flakelens.history import build
+from flakelens.history import build, start_of
 from flakelens.model import TestId
 from flakelens.policy import Policy
 from flakelens.stats import outages, rate, states
@@ -70,18 +70,14 @@ def load(
         )
         if any_branch and not facts.runs:
             facts = store.read(branch=None, last=window, known_at=known_at, environment=environment)
-    there = tuple(run for run in facts.runs if _start(run) <= as_of + CLOCK_TOLERANCE)
-    in_future = len(facts.runs) - len(there)
+    # A call that brought metadata and problems but no report leaves a run that nothing can be said about.
+    begun = tuple(run for run in facts.runs if run.reports)
+    there = tuple(run for run in begun if start_of(run) <= as_of + CLOCK_TOLERANCE)
+    in_future = len(begun) - len(there)
     facts = Facts(runs=there, tests=facts.tests, renames=facts.renames)
     history = build(facts, policy, branch=branch, aliases=decisions.identity_aliases(), environment=environment)
     evidence = Evidence(history=history, policy=policy, decisions=decisions, as_of=as_of, met_baseline=met_baseline)
     return Loaded(evidence=evidence, data_sha256=data_hash(facts), in_future=in_future)
-
-
-def _start(run: RunFacts) -> datetime:
-    given = [info.started_at for info in run.infos if info.started_at]
-    given = given or [report.started_at for report in run.reports if report.started_at]
-    return min(given or [report.ingested_at for report in run.reports])
 
 
 def data_hash(facts: Facts) -> str:

@@ -131,9 +131,9 @@ def older_met_baseline(
     if not reach or len(counting) <= reach:
         return frozenset()
     border = evidence.history.runs[counting[-1 - reach]].started_at
-    for stored in store.verdicts(gate=name, state=GateState.MET):
-        if stored.as_of < border and (known_at is None or stored.recorded_at < known_at):
-            return frozenset(TestId(*test) for test in stored.active)
+    for stored in store.verdicts(gate=name, state=GateState.MET, before=border):
+        if known_at is None or stored.recorded_at < known_at:
+            return frozenset(stored.active)
     return frozenset()
 
 

@@ -40,10 +40,8 @@ def rules_in_force(app: App, git: Git | None = None) -> Rules:
     checkout = GitFolder(folder)
     ref = _base(info, checkout)
     if not ref:
-        branch = info.base_branch or "unknown"
-        return _own(
-            own, f"the base branch ({branch}) is not in this checkout; fetch it (actions/checkout: fetch-depth 0)"
-        )
+        branch = f"the base branch {info.base_branch}".strip()
+        return _own(own, f"{branch} is not in this checkout; fetch it (actions/checkout: fetch-depth: 0)")
     try:
         policy = _policy(ref, place, checkout)
         text = checkout.show(ref, f"./{DECISIONS_FILE}")

@@ -20,6 +20,8 @@ _COMMANDS = re.compile(
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]|~]")
 _BLOCK = re.compile(r"^(?=[-+=#>])|^(\d{1,9})(?=[.)])")
 _LINKS = re.compile(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+# Spaces, and what holds emoji families and the letters of some scripts together.
+_JOINERS = " \u3000\u200c\u200d"
 _TICKS = re.compile(r"`+")
 
 
@@ -70,7 +72,7 @@ def workflow_property(text: str) -> str:
 
 def _shows(character: str) -> bool:
     """Is it a character that stands for itself? Not so: controls, formats (direction, zero width), lone surrogates."""
-    return character == " " or unicodedata.category(character)[0] not in "CZ" or character == "\u3000"
+    return character in _JOINERS or unicodedata.category(character)[0] not in "CZ"
 
 
 def _escaped(character: str) -> str:

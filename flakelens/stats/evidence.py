@@ -115,6 +115,9 @@ def pooled_log_e(x: Shares, m: float, cap: float, windows: tuple[int, ...] = WIN
     Proof at 5 % is a value >= ln 20. Each window alone forgets at its own pace: 30 runs see a repair after about 30
     runs, 100 runs can prove a rate that 30 cannot. Division by s is the guard against runs that resemble each other;
     it makes the value a measured rule, not a theorem. 0 without runs.
+
+    Known flaw: s can fall when a failure is added far from the others, so one more failing result can raise the value
+    (`benchmarks gate_calibration` counts how often that alone would make a rate MET: 1 to 4 % of histories).
     """
     if len(x) == 0:
         return 0.0

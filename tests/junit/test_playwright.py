@@ -1,6 +1,5 @@
 """Playwright: recorded retries in their order, hidden ones from what they left behind."""
 
-# ruff: noqa: RUF001 - the character between titles is the tools' own
 from __future__ import annotations
 
 import pytest

@@ -1,0 +1,183 @@
+"""The recorded runs against what Jest and Playwright themselves said about them, in truth.json.
+
+Two things are not in JUnit and are allowed for, by name: a `test.todo` is written as a passed case, and a retry that
+the report hides reads "passed" unless an attachment gives it away.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flakelens.demo import ingest_recorded
+
+from flakelens.areas import assign
+from flakelens.decisions import Decisions
+from flakelens.facts import Facts
+from flakelens.history import History, build
+from flakelens.model import Outcome, RetryEvidence
+from flakelens.policy import parse
+from flakelens.store import open_store
+
+RECORDED = Path(__file__).parent.parent / "fixtures" / "recorded"
+WORDS = {Outcome.PASSED: "passed", Outcome.FLAKY: "flaky", Outcome.FAILED: "failed", Outcome.SKIPPED: "skipped"}
+Truth = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def truth() -> Truth:
+    """What the tools said."""
+    said: Truth = json.loads((RECORDED / "truth.json").read_text(encoding="utf-8"))
+    return said
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
+    """All recorded runs, through the store."""
+    path = tmp_path_factory.mktemp("recorded") / "recorded.db"
+    with open_store(path, create=True) as store:
+        ingest_recorded(RECORDED, store, ingested_at=datetime(2026, 11, 21, tzinfo=UTC))
+        return store.read()
+
+
+@pytest.fixture(scope="module")
+def history(facts: Facts) -> History:
+    """The history that the shipped policy makes of them."""
+    return build(facts, parse(), branch="main")
+
+
+def reports_of(truth: Truth) -> list[tuple[Truth, Truth]]:
+    return [(run, report) for run in truth["runs"] for report in run["reports"]]
+
+
+def test_the_history_is_as_long_as_promised(truth: Truth) -> None:
+    main = {run["commit"] for run in truth["runs"] if run["branch"] == "main"}
+    assert len(truth["runs"]) >= 60
+    assert len(main) >= 30
+    assert {run["branch"] for run in truth["runs"]} > {"main"}
+
+
+def test_every_run_and_report_arrived(truth: Truth, facts: Facts) -> None:
+    told = {(run["run"], run["attempt"], report["job"], report["shard"] or "") for run, report in reports_of(truth)}
+    found = {(run.key.run, report.attempt, report.job, report.shard) for run in facts.runs for report in run.reports}
+    assert found == told
+
+
+def test_counts_per_run_area_and_status_are_those_of_the_tools(truth: Truth, facts: Facts, history: History) -> None:
+    areas = assign(history.tests, parse())
+    place = {test.id: position for position, test in enumerate(history.tests)}
+    by_place = {
+        (run.key.run, report.attempt, report.job, report.shard): report for run in facts.runs for report in run.reports
+    }
+    differing = []
+    for run, said in reports_of(truth):
+        if said["damaged"] == "truncated":
+            continue
+        report = by_place[run["run"], run["attempt"], said["job"], said["shard"] or ""]
+        found: dict[str, Counter[str]] = {}
+        for key, outcome in zip(report.tests.tolist(), report.outcomes.tolist(), strict=True):
+            area = areas.names[areas.index[place[history.names.ids[key]]]]
+            found.setdefault(area, Counter())[WORDS[Outcome(outcome)]] += 1
+        for area, counts in said["areas"].items():
+            seen = found.pop(area, Counter())
+            hidden = Counter(_area(test["file"]) for test in said["hidden_in_junit"])[area]
+            revealed = seen["flaky"] - (counts["flaky"] - hidden)  # hidden retries that attachments gave away
+            expected = Counter(
+                passed=counts["passed"] + counts["todo"] + hidden - revealed,
+                flaky=counts["flaky"] - hidden + revealed,
+                failed=counts["failed"],
+                skipped=counts["skipped"],
+            )
+            if +seen != +expected or not 0 <= revealed <= hidden:
+                differing.append((run["dir"], said["name"], area, dict(seen), counts, hidden))
+        differing += [(run["dir"], said["name"], area, dict(counts)) for area, counts in found.items()]
+    assert differing == []
+
+
+def _area(file: str) -> str:
+    folders = (("src/__tests__/api/ai/", "AI"), ("src/__tests__/app/", "components"), ("e2e/", "E2E"))
+    return next((area for folder, area in folders if file.startswith(folder)), "unassigned")
+
+
+def test_what_junit_hides_is_called_hidden(truth: Truth, history: History) -> None:
+    evidence = {
+        (run.key.run, report.attempt, report.job, report.shard): report.evidence
+        for run in history.runs
+        for report in run.reports
+    }
+    for run, said in reports_of(truth):
+        found = evidence[run["run"], run["attempt"], said["job"], said["shard"] or ""]
+        if said["producer"].startswith("jest"):
+            assert found is RetryEvidence.HIDDEN
+        elif not said["visible_retries"]:
+            assert found is not RetryEvidence.RECORDED, run["dir"]
+
+
+def test_a_run_with_a_damaged_report_is_not_complete(truth: Truth, facts: Facts) -> None:
+    by_place = {
+        (run.key.run, report.attempt, report.job, report.shard): report for run in facts.runs for report in run.reports
+    }
+    seen = Counter[str]()
+    for run, said in reports_of(truth):
+        report = by_place[run["run"], run["attempt"], said["job"], said["shard"] or ""]
+        if said["damaged"] is None:
+            assert not report.damaged, run["dir"]
+            assert not report.load_failures, run["dir"]
+        else:
+            assert report.damaged or report.load_failures, run["dir"]
+            seen[said["damaged"]] += 1
+    assert seen["truncated"] >= 1
+    assert seen["load-error"] >= 2
+
+
+def test_a_change_of_the_reporters_options_does_not_split_a_test(truth: Truth, history: History) -> None:
+    """Every Jest test that ran before and after the switch has one identity; what has none is named."""
+    unmatched = [test.id for test in history.tests if test.producer == "jest" and not test.id.file]
+    later = {_folded(test) for run, said in reports_of(truth) if said["producer"].startswith("jest")
+             for state in said["tests"].values() for test in state}  # fmt: skip
+    assert {test.name for test in unmatched} & later <= set(history.names.ambiguous)
+    assert len(history.names.adopted) > 50
+
+
+def _folded(test: Truth) -> str:
+    return " ".join(test["title"].replace(" › ", " ").split())
+
+
+def test_the_designed_regressions_and_flakes_are_in_the_outcomes(truth: Truth, history: History) -> None:
+    """Each test with a broken window on main failed in every complete run of it that had a result."""
+    order = [change["commit"] for change in truth["commits"]]
+    for test in truth["designed"]["tests"]:
+        for window in test["windows"]:
+            if window["state"] != "broken":
+                continue
+            end = order.index(window["to_commit"]) if window["to_commit"] else len(order)
+            commits = set(order[order.index(window["from_commit"]) : end])
+            rows = [
+                position
+                for position, row in enumerate(history.tests)
+                if row.id.name == _folded(test) and row.id.variant in ("", test["project"])
+            ]
+            columns = [n for n, run in enumerate(history.runs) if run.counts and run.commit in commits]
+            assert rows, test["title"]
+            assert columns, test["title"]
+            outcomes = history.outcomes[rows][:, columns]
+            assert (outcomes == Outcome.FAILED).any(), test["title"]
+            assert not (outcomes == Outcome.PASSED).any(), test["title"]
+
+
+def test_the_outage_is_seen_as_one(truth: Truth, history: History) -> None:
+    from flakelens.gate.evidence import Evidence
+
+    evidence = Evidence(
+        history=history, policy=parse(), decisions=Decisions(), as_of=datetime(2026, 11, 21, tzinfo=UTC) + timedelta(0)
+    )
+    (down,) = truth["outages"]
+    run = next(entry for entry in truth["runs"] if entry["dir"] == down)
+    confirmed = {history.runs[evidence.counting[place]].key.run for place in evidence.outages.confirmed.nonzero()[0]}
+    # Its failed job was run again with the backend up, so the run as a whole has flakes and no outage left.
+    again = [entry for entry in truth["runs"] if entry["run"] == run["run"] and entry["attempt"] == 2]
+    assert confirmed == (set() if again else {run["run"]})
