@@ -43,8 +43,7 @@ _UNREAD = _NO_REPORT | {
     ProblemCode.NOT_XML,
     ProblemCode.DOCTYPE,
     ProblemCode.MALFORMED,
-    ProblemCode.TRUNCATED,
-}
+}  # a report that is cut off before its first test is read: that it was begun is a fact about its run
 _FROM_BRANCH = frozenset({Event.PUSH, Event.SCHEDULE, Event.MERGE_QUEUE, Event.MANUAL})
 _CLOCK_TOLERANCE = timedelta(minutes=10)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # where a first folder without any time stands
@@ -111,8 +110,8 @@ def ingest(
 def _nothing_read(paths: Sequence[str], tried: Sequence[_Read]) -> NothingReadError:
     problems = [problem for read in tried for problem in read.run.problems]
     problems += [problem for read in tried for _, report in read.run.reports for problem in report.problems]
-    reasons = list(dict.fromkeys(f"{problem.where}: {problem.message}" for problem in problems))
-    said = "\n  ".join(reasons[:5]) + (f"\n  and {len(reasons) - 5} more" if len(reasons) > 5 else "")
+    reasons = list(dict.fromkeys(f"{each.where}: {each.message}" for each in problems if each.code in _UNREAD))
+    said = "\n  ".join(reasons[:3]) + (f"\n  and {len(reasons) - 3} more" if len(reasons) > 3 else "")
     message = f"No report could be read from {', '.join(paths[:3])}{' ..' if len(paths) > 3 else ''}."
     return NothingReadError(
         f"{message}\n  {said}" if said else message,
@@ -142,7 +141,7 @@ def _runs(
         stamps = [report.started_at for _, report in read.run.reports if report.started_at]
         start = info.started_at or min(stamps, default=None)
         if start is None and read.run.reports:
-            start, problem = _start_without_stamp(share, previous, now, run_per_dir)
+            start, problem = _start_without_stamp(share, read.run, previous, now, run_per_dir)
             info = replace(info, started_at=start)
             read = replace(read, run=replace(read.run, info=info, problems=(*read.run.problems, problem)))
         if start is not None and start > now + _CLOCK_TOLERANCE:
@@ -154,14 +153,14 @@ def _runs(
 
 
 def _start_without_stamp(
-    share: Share, previous: datetime | None, now: datetime, run_per_dir: bool
+    share: Share, run: RunReports, previous: datetime | None, now: datetime, run_per_dir: bool
 ) -> tuple[datetime, Problem]:
     """When a run without any time stamp started: by the order of the folders, else by the time of its files."""
     if run_per_dir:
         start = previous + _STEP if previous else _LONG_AGO
         how = "it stands where its folder stands in their natural order"
     else:
-        start = share.file_time() or now
+        start = share.file_time(report.name for _, report in run.reports) or now
         how = "the time of the file was taken"
     message = f"No report says when it was made; {how}. Give --started-at, or started_at in run.json."
     return start, Problem(ProblemCode.START_UNKNOWN, share.name, message)

@@ -58,7 +58,9 @@ def look(
     cannot_show = blind_spots(read)
     broken = [failure for report in read for failure in report.load_failures]
     return LookReport(
-        headline=_headline([case for _, case in cases], causes, flaky, broken, _hides_retries(read)),
+        headline=_with_damage(
+            _headline([case for _, case in cases], causes, flaky, broken, _hides_retries(read)), reports, bool(causes)
+        ),
         reports=len(read),
         producers=tuple(sorted({report.producer for report in read})),
         seconds=max((report.seconds for report in read if report.seconds is not None), default=None),
@@ -72,7 +74,7 @@ def look(
 
 
 def _nothing_read(paths: Sequence[str], problems: Sequence[Problem]) -> NothingReadError:
-    said = "\n  ".join(f"{problem.where}: {problem.message}" for problem in problems[:5])
+    said = "\n  ".join(f"{problem.where}: {problem.message}" for problem in problems[:3])
     message = f"No test could be read from {', '.join(paths[:3])}{' ..' if len(paths) > 3 else ''}."
     return NothingReadError(
         f"{message}\n  {said}" if said else message,
@@ -165,6 +167,17 @@ def _headline(
     if flaky:
         return f"{said} (failed, then passed); none failed for good. {_first(flaky[0])}"
     return f"{said}{'; the reports do not show whether any needed a retry' if blind else ''}."
+
+
+def _with_damage(sentence: str, reports: Sequence[ParsedReport], failed: bool) -> str:
+    """The sentence, with what it does not know of: nobody may take half a report for a pass."""
+    damaged = sum(report.damaged for report in reports)
+    if not damaged:
+        return sentence
+    which = "The report" if len(reports) == 1 else f"{damaged:,} of {_many(len(reports), 'report')}"
+    if failed:
+        return f"{sentence} ({which[0].lower()}{which[1:]} could not be read whole)"
+    return f"{which} could not be read whole. Of what is left: {sentence[0].lower()}{sentence[1:]}"
 
 
 def _cause_words(causes: Sequence[LookCause], failed: int) -> str:

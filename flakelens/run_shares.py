@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import reduce
@@ -57,20 +57,17 @@ class Share:
         """What is wrong with the run.json files."""
         return [problem for folder in self.folders for problem in folder.file.problems]
 
-    def file_time(self) -> datetime | None:
-        """When the oldest of the paths' files was last written, UTC; None where there is none to ask."""
+    def file_time(self, reports: Iterable[str]) -> datetime | None:
+        """When the oldest file of the named reports was last written, UTC; None where there is none to ask."""
         times: list[float] = []
-        for folder in self.folders:
-            path = Path(folder.path)
-            try:
-                if path.is_dir():
-                    times += [
-                        file.stat().st_mtime for file in path.rglob("*") if file.suffix in (".xml", ".gz", ".zip")
-                    ]
-                else:
-                    times.append(path.stat().st_mtime)
-            except (OSError, ValueError):
-                continue
+        for name in reports:
+            for folder in self.folders:
+                path = Path(folder.path)
+                try:
+                    file = path / name.partition("!")[0] if path.is_dir() else path
+                    times.append(file.stat().st_mtime)
+                except (OSError, ValueError):  # of another folder, or a glob
+                    continue
         return datetime.fromtimestamp(min(times), UTC) if times else None
 
 

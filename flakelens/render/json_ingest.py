@@ -36,4 +36,4 @@ def render(runs: Sequence[IngestedRun]) -> str:
             for run in runs
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2) + "\n"

@@ -47,7 +47,7 @@ def render(report: LookReport) -> str:
         "problems": [problem_view(problem) for problem in report.problems],
         "next_steps": list(report.next_steps),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2) + "\n"
 
 
 def _test(test: TestId) -> dict[str, str]:

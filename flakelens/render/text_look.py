@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from flakelens.render.problems import grouped
@@ -105,11 +106,11 @@ def _tests(tests: Sequence[TestId], width: int, most: int, indent: str = "      
     for test in tests[:most]:
         name = shorten_middle(one_line(test.name) or "(no name)", width - len(indent))
         line = Text.assemble(indent, name)
-        place = " ".join(
-            part for part in (one_line(test.file), f"[{one_line(test.variant)}]" if test.variant else "") if part
-        )
-        if place and line.cell_len + 2 + len(place) <= width:
-            line.append(f"  {place}", QUIET)
+        variant = f"[{one_line(test.variant)}]" if test.variant else ""
+        for place in (f"{one_line(test.file)} {variant}".strip(), variant):
+            if place and line.cell_len + 2 + cell_len(place) <= width:
+                line.append(f"  {place}", QUIET)
+                break
         lines.append(line)
     if len(tests) > most:
         lines.append(Text(f"{indent}and {len(tests) - most:,} more", style=QUIET))
