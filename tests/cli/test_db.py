@@ -79,7 +79,9 @@ def test_prune_says_what_went_and_takes_the_oldest(db, call):
     assert runs_in(db) == ["1006", "1007", "1008", "1009"]
 
 
-@pytest.mark.parametrize(("age", "left"), [("2026-10-01T10:30Z", 5), ("3d", 10), ("99999w", 10), ("2d", 4), ("1 day", 0)])
+@pytest.mark.parametrize(
+    ("age", "left"), [("2026-10-01T10:30Z", 5), ("3d", 10), ("99999w", 10), ("2d", 4), ("1 day", 0)]
+)
 def test_prune_by_age(db, call, monkeypatch, age, left):
     monkeypatch.setattr(App, "now", lambda _: started_at(54))  # a run an hour: number 6 started two days before
     code, out, _ = call("--db", str(db), "db", "prune", "--older-than", age, "--format", "json")
