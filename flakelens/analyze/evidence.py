@@ -48,11 +48,13 @@ def load(
     window: int | None = WINDOW_RUNS,
     known_at: datetime | None = None,
     met_baseline: frozenset[TestId] = frozenset(),
+    any_branch: bool = False,
 ) -> Loaded:
     """The newest `window` counting runs (None: all), the other runs beside them, and those of `commit`.
 
     `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
-    recorded verdict can be replayed. Runs that start more than 10 minutes after `as_of` are left out and counted.
+    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. Runs that
+    start more than 10 minutes after `as_of` are left out and counted.
     """
     facts = Facts(runs=(), tests=())
     branch = gated_branch(policy, store.branches() if store else ())
@@ -70,6 +72,8 @@ def load(
                 known_at=known_at,
                 environment=environment,
             )
+            if any_branch and not facts.runs:
+                facts = store.read(branch=None, last=last, known_at=known_at, environment=environment)
         # A call that brought metadata and problems but no report leaves a run that nothing can be said about.
         begun = tuple(run for run in facts.runs if run.reports)
         there = tuple(run for run in begun if start_of(run) <= as_of + CLOCK_TOLERANCE)

@@ -39,8 +39,8 @@ def shorten_middle(text: str, width: int) -> str:
     if width < 1:
         return ""
     room = width - 1
-    head = _fitting(text, (room + 1) // 2)
-    tail = _fitting(text[::-1], room - cell_len(head))[::-1]
+    head = fitting(text, (room + 1) // 2)
+    tail = fitting(text[::-1], room - cell_len(head))[::-1]
     while tail and _clings(tail[0]):
         tail = tail[1:]
     return f"{head.rstrip()}…{tail.lstrip()}"
@@ -48,10 +48,11 @@ def shorten_middle(text: str, width: int) -> str:
 
 def shorten_end(text: str, width: int) -> str:
     """`text` in at most `width` columns, its end left out where it is longer."""
-    return text if cell_len(text) <= width else f"{_fitting(text, max(0, width - 1)).rstrip()}…"
+    return text if cell_len(text) <= width else f"{fitting(text, max(0, width - 1)).rstrip()}…"
 
 
-def _fitting(text: str, width: int) -> str:
+def fitting(text: str, width: int) -> str:
+    """The longest beginning of `text` that takes at most `width` columns."""
     taken = 0
     used = 0
     for char in text:

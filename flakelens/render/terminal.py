@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from io import StringIO
-from textwrap import wrap
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from flakelens.render.safe import one_line
+from flakelens.render.safe import fitting, one_line
 
 # Colours by meaning, from the sixteen that every terminal theme makes readable.
 GOOD, BAD, DOUBT, QUIET, STRONG, NAME = "green", "red", "yellow", "bright_black", "bold", "cyan"
@@ -52,8 +51,32 @@ def paragraph(text: str, *, width: int, first: str = "", rest: str | None = None
     """A sentence wrapped between words into `width` columns, with an indent for the first and the other lines."""
     rest = " " * cell_len(first) if rest is None else rest
     room = max(20, width - cell_len(first))
-    pieces = wrap(one_line(text), room, break_long_words=False, break_on_hyphens=False) or [""]
-    return [Text.assemble(first if place == 0 else rest, (piece, style)) for place, piece in enumerate(pieces)]
+    return [
+        Text.assemble(first if place == 0 else rest, (piece, style))
+        for place, piece in enumerate(wrapped(one_line(text), room))
+    ]
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """`text` in pieces of at most `room` columns, broken between words where words allow it. Wide letters count two."""
+    pieces = [""]
+    for word in text.split(" "):
+        longer = f"{pieces[-1]} {word}" if pieces[-1] else word
+        if cell_len(longer) <= room:
+            pieces[-1] = longer
+            continue
+        rest = word
+        while cell_len(rest) > room:  # a path or an address without a space
+            begun = f"{pieces[-1]} " if pieces[-1] else ""
+            part = fitting(rest, room - cell_len(begun))
+            pieces[-1] = f"{begun}{part}".rstrip()
+            pieces.append("")
+            rest = rest[len(part) :]
+        if pieces[-1]:
+            pieces.append(rest)
+        else:
+            pieces[-1] = rest
+    return pieces
 
 
 def heading(text: str) -> Text:
