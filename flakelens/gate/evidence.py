@@ -62,10 +62,10 @@ class Evidence:
     @cached_property
     def _outage_flags(self) -> tuple[Bools, Bools]:
         confirmed = np.zeros(len(self.history.runs), np.bool_)
-        suspected = np.zeros(len(self.history.runs), np.bool_)
+        down = np.zeros(len(self.history.runs), np.bool_)
         confirmed[self.counting] = self.outages.confirmed
-        suspected[self.counting] = self.outages.suspected
-        return confirmed, suspected
+        down[self.counting] = self.outages.down
+        return confirmed, down
 
     @cached_property
     def disagreed(self) -> Bools:
@@ -176,7 +176,7 @@ class Evidence:
         return self._scope(name, view, ())
 
     def _scope(self, name: str, view: AreaView, faults: tuple[str, ...]) -> Scope:
-        confirmed, suspected = self._outage_flags
+        confirmed, down = self._outage_flags
         tests = view.tests
         ids = tuple(self.history.tests[position].id for position in tests)
         return Scope(
@@ -184,7 +184,7 @@ class Evidence:
             view=view,
             ids=ids,
             outage=confirmed[view.runs],
-            suspected=suspected[view.runs],
+            down=down[view.runs],
             disagreed=self.disagreed[tests],
             quarantined=self.quarantined[tests],
             acknowledged=self.acknowledged[tests],
