@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flakelens.demo import ingest_recorded
 
 from flakelens.areas import assign
 from flakelens.decisions import Decisions
+from flakelens.demo import ingest_recorded
 from flakelens.facts import Facts
 from flakelens.history import History, build
 from flakelens.model import Outcome, RetryEvidence
