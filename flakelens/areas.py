@@ -10,9 +10,7 @@ import numpy as np
 from flakelens.facts import Int32s
 from flakelens.history import Test
 from flakelens.policy import UNASSIGNED, Policy
-from flakelens.rules import area_of, area_of_file, focuses_of, glob
-
-__all__ = ["AreaMap", "area_of_file", "assign", "glob"]
+from flakelens.rules import area_of, focuses_of
 
 
 @dataclass(frozen=True, slots=True)

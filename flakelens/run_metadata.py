@@ -30,7 +30,7 @@ _SHA = re.compile(r"[0-9a-fA-F]{7,64}", re.ASCII)
 class RunOptions:
     """What is said of a run and its reports; None (`partial`: False) where nothing is said.
 
-    The first nine fields describe the run: one of them makes it a given run, which is nobody's laptop's. The last four
+    The first ten fields describe the run: one of them makes it a given run, which is nobody's laptop's. The last four
     describe its reports.
     """
 

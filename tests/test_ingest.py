@@ -6,6 +6,9 @@ import gzip
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -14,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from flakelens.checkout import Checkout
 from flakelens.errors import NothingReadError, UsageError
 from flakelens.facts import RunFacts, RunKey
 from flakelens.ingest import ingest
@@ -426,3 +430,73 @@ def test_a_filtered_run_is_partial(store: Store, tmp_path: Path) -> None:
     path = jest(tmp_path / "junit.xml", {"adds": "P"})
     (done,) = bring(store, path, options=options(partial=True), detected=CI)
     assert (done.partial, only(store).reports[0].partial) == (True, True)
+
+
+def test_a_process_that_is_shot_leaves_whole_runs(tmp_path: Path) -> None:
+    for number in range(4):
+        jest(run_json(tmp_path / "in" / f"{number}", branch="main") / "junit.xml", {"adds": "P", f"t{number}": "F"})
+    script = f"""
+import os, signal
+from datetime import UTC, datetime
+from flakelens.ingest import ingest
+from flakelens.store import open_store
+def shot(done, total, name):
+    if done == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+ingest([{str(tmp_path / "in")!r}], store=open_store({str(tmp_path / "shot.db")!r}, create=True), run_per_dir=True,
+       ingested_at=datetime(2026, 11, 22, tzinfo=UTC), progress=shot)
+"""
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    with open_store(tmp_path / "shot.db") as store:
+        assert store.check() == []
+        assert all(len(run.reports) == 1 for run in stored(store))
+        before = len(stored(store))
+        done_again = bring(store, tmp_path / "in", run_per_dir=True)
+        assert (0 < before < 4, len(stored(store))) == (True, 4)
+        assert sum(run.reports for run in done_again) == 4 - before
+
+
+# --- from the checkout ---
+
+
+def checkout_of(root: Path) -> Checkout:
+    """A repository in which cart.test.ts was renamed to basket.test.ts."""
+
+    def git(*arguments: str) -> None:
+        who = ("-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", "-C", str(root), *who, *arguments], check=True, capture_output=True)
+
+    (root / "src" / "api" / "ai").mkdir(parents=True)
+    text = "describe('matching', () => {\n  it('finds one', () => {})\n})\n" * 3
+    (root / "src" / "api" / "ai" / "match.test.ts").write_text(text, encoding="utf-8")
+    (root / "src" / "cart.test.ts").write_text("describe('cart', () => {\n  it('is empty', () => {})\n})\n")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    git("mv", "src/cart.test.ts", "src/basket.test.ts")
+    git("commit", "-qm", "two")
+    return Checkout(root)
+
+
+def test_the_checkout_names_the_files_of_titles_and_what_was_renamed(store: Store, tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    one = jest(reports / "a.xml", {"matching finds one": "P", "nobody knows me": "P"})
+    other = jest(reports / "b.xml", {"cart is empty": "P"}, file="src/elsewhere.test.ts")
+    bring(store, one, other, detected=CI, checkout=checkout_of(tmp_path / "repo"))
+    facts = store.read(branch="main")
+    assert {test.id.name: test.title_file for test in facts.tests} == {
+        "matching finds one": "src/api/ai/match.test.ts",
+        "nobody knows me": "",
+        "cart is empty": "",  # its report says where it is
+    }
+    assert [(rename.old, rename.new) for rename in facts.renames] == [("src/cart.test.ts", "src/basket.test.ts")]
+
+
+def test_runs_in_folders_of_their_own_are_not_of_this_checkout(store: Store, tmp_path: Path) -> None:
+    jest(run_json(tmp_path / "in" / "1", branch="main") / "a.xml", {"matching finds one": "P"})
+    bring(store, tmp_path / "in", run_per_dir=True, checkout=checkout_of(tmp_path / "repo"))
+    facts = store.read(branch="main")
+    assert [test.title_file for test in facts.tests] == [""]
+    assert facts.renames == ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flakelens.decisions import Decisions
-from flakelens.facts import Facts
+from flakelens.facts import Facts, RunFacts
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.history import build, start_of
 from flakelens.model import TestId
@@ -58,22 +58,30 @@ def load(
     """
     facts = Facts(runs=(), tests=())
     branch = gated_branch(policy, store.branches() if store else ())
-    if store is not None:
-        facts = store.read(
-            branch=branch,
-            last=window,
-            commit=commit,
-            alongside=True,
-            count_local=policy.count_local,
-            known_at=known_at,
-            environment=environment,
-        )
-        if any_branch and not facts.runs:
-            facts = store.read(branch=None, last=window, known_at=known_at, environment=environment)
-    # A call that brought metadata and problems but no report leaves a run that nothing can be said about.
-    begun = tuple(run for run in facts.runs if run.reports)
-    there = tuple(run for run in begun if start_of(run) <= as_of + CLOCK_TOLERANCE)
-    in_future = len(begun) - len(there)
+
+    def read(last: int | None) -> tuple[tuple[RunFacts, ...], int]:
+        """The runs there are as of then, and how many start later."""
+        nonlocal facts
+        if store is not None:
+            facts = store.read(
+                branch=branch,
+                last=last,
+                commit=commit,
+                alongside=True,
+                count_local=policy.count_local,
+                known_at=known_at,
+                environment=environment,
+            )
+            if any_branch and not facts.runs:
+                facts = store.read(branch=None, last=last, known_at=known_at, environment=environment)
+        # A call that brought metadata and problems but no report leaves a run that nothing can be said about.
+        begun = tuple(run for run in facts.runs if run.reports)
+        there = tuple(run for run in begun if start_of(run) <= as_of + CLOCK_TOLERANCE)
+        return there, len(begun) - len(there)
+
+    there, in_future = read(window)
+    if in_future and window is not None:  # an earlier moment: later runs took places in the window
+        there, in_future = read(window + in_future)
     facts = Facts(runs=there, tests=facts.tests, renames=facts.renames)
     history = build(facts, policy, branch=branch, aliases=decisions.identity_aliases(), environment=environment)
     evidence = Evidence(history=history, policy=policy, decisions=decisions, as_of=as_of, met_baseline=met_baseline)

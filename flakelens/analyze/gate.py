@@ -206,7 +206,7 @@ def _notices(evidence: Evidence, in_future: int) -> tuple[str, ...]:
     if in_future:
         notices.append(
             f"{count_of(in_future, 'run')} start more than 10 minutes after the time of this verdict and were left "
-            "out; check the clocks of your runners."
+            "out; if that time is now, check the clocks of your runners."
         )
     if evidence.history.names.ambiguous:
         notices.append(

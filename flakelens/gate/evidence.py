@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from flakelens.areas import AreaMap, area_of_file, assign
+from flakelens.areas import AreaMap, assign
 from flakelens.completeness import AreaView, area_views
 from flakelens.decisions import Decisions
 from flakelens.facts import Bools
@@ -17,6 +17,7 @@ from flakelens.gate.criterion import Scope, count_of
 from flakelens.history import History, Run
 from flakelens.model import Event, Outcome, TestId
 from flakelens.policy import ALL_AREAS, Policy
+from flakelens.rules import area_of_file
 from flakelens.stats.outages import Outages, find_outages
 
 # States and rates look at no more than so many newest runs of the gated branch.

@@ -38,7 +38,8 @@ def render(runs: Sequence[IngestedRun], *, width: int, colour: bool, quiet: bool
 
 def _place(run: IngestedRun, problem: Problem, runs: int) -> str:
     """Where a problem is; among several runs also in which of them."""
-    return problem.where if runs == 1 or run.run in problem.where else f"{run.run}: {problem.where}"
+    is_path = problem.code in (ProblemCode.BAD_RUN_JSON, ProblemCode.NO_SUCH_FILE)
+    return problem.where if runs == 1 or is_path or run.run in problem.where else f"{run.run}: {problem.where}"
 
 
 def _name(run: IngestedRun) -> str:
@@ -83,7 +84,7 @@ def _hints(runs: Sequence[IngestedRun], width: int) -> list[Text]:
     lines: list[Text] = []
     blind = [run for run in runs if run.retry_evidence in (RetryEvidence.HIDDEN, RetryEvidence.UNKNOWN)]
     if blind:
-        which = "The reports" if len(blind) == len(runs) else f"The reports of {_many(len(blind), 'run')}"
+        which = "Some reports" if len(blind) == len(runs) else f"Some reports of {_many(len(blind), 'run')}"
         said = (
             f"{which} do not show whether tests were retried, so that a flaky test can look like a passed one."
             " docs/retries.md has the line for each reporter; if retries are off, say --retries none."

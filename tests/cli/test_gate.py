@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -238,6 +240,14 @@ def test_as_of_judges_an_earlier_moment(flakelens: Flakelens, folder: Path) -> N
     assert document["state"] == "MET"
 
 
+def test_an_earlier_moment_has_its_whole_window(flakelens: Flakelens, folder: Path) -> None:
+    a_history(folder, 340)
+    earlier = (datetime.now(UTC) - timedelta(hours=200, minutes=30)).isoformat()
+    document = json.loads(flakelens("gate", "--as-of", earlier, "--format", "json").out)
+    assert document["provenance"]["window_runs"] == 140
+    assert document["provenance"]["to"] == "1139"
+
+
 def test_a_commit_is_asked_for_besides(flakelens: Flakelens, folder: Path) -> None:
     a_history(folder, 60)
     assert flakelens("gate", "--commit", a_commit(59)[:10].upper()).code == 0
@@ -398,3 +408,16 @@ def test_a_base_branch_with_a_bad_policy_cannot_block_its_own_repair(flakelens: 
     said = flakelens("gate", "--format", "json")
     assert said.code == 11
     assert any("rules are not valid" in notice for notice in json.loads(said.out)["notices"])
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_pipe_gets_utf_8_whatever_the_locale_says(folder: Path, encoding: str) -> None:
+    del folder
+    root = Path(cli.__file__).parent.parent.parent
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(root), "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "flakelens", "gate", "--format", "markdown"],
+        env=environment, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 11
+    assert done.stdout.decode("utf-8").startswith("## ❔ Gate 1")

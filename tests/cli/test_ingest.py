@@ -152,3 +152,23 @@ def test_a_hostile_run_name_stays_text(tmp_path: Path, capsys: pytest.CaptureFix
     assert "\x1b" not in out
     assert "\u202e" not in out
     assert "[bold]" in out
+
+
+def test_a_hostile_file_name_stays_text_in_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a\u202e\x1b[2J.xml").write_bytes(b"")
+    assert run(["ingest", "a\u202e\x1b[2J.xml"]) == 3
+    err = capsys.readouterr().err
+    assert "\u202e" not in err
+    assert "\x1b" not in err
+    assert "\\u202e\\x1b[2J.xml" in err
+
+
+def test_the_text_of_two_runs_with_problems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    playwright(tmp_path / "in" / "8" / "e2e.xml", {"signs in": "K", "pays": "F"})
+    jest(tmp_path / "in" / "9" / "unit.xml", {"adds": "P", "later": "S"})
+    (tmp_path / "in" / "9" / "e2e.xml").write_bytes(b"")
+    (tmp_path / "in" / "8" / "run.json").write_text('{"run": 4711, "branch": "main", "attempt": 2}', encoding="utf-8")
+    (tmp_path / "in" / "9" / "run.json").write_text('{"branch": "main", "retries": 1}', encoding="utf-8")
+    assert run(["ingest", "in", "--run-per-dir"]) == 6
+    golden = Path(__file__).parent.parent / "golden" / "ingest" / "problems.txt"
+    assert capsys.readouterr().out == golden.read_text(encoding="utf-8")
