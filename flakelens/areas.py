@@ -50,15 +50,11 @@ def assign(tests: Sequence[Test], policy: Policy) -> AreaMap:
 
 
 def area_of_file(producer: str, job: str, file: str, policy: Policy) -> str:
-    """The area of a report by its producer or job, or of a file by its path; "" where no rule says it."""
+    """The area of a report or a file: by producer or path, else by the job; "" where no rule says it."""
     for rule in policy.areas:
-        if (
-            producer in rule.producers
-            or _matches_file(rule, file)
-            or (job and any(glob(pattern).fullmatch(job) for pattern in rule.jobs))
-        ):
+        if producer in rule.producers or _matches_file(rule, file):
             return rule.name
-    return ""
+    return next((rule.name for rule in policy.areas if job and _matches_job(rule, (job,))), "")
 
 
 def _area(test: Test, rules: Sequence[Rule]) -> str:

@@ -47,7 +47,7 @@ def record(store: Store, judged: Judged, *, commit: str, recorded_at: datetime) 
             state=report.verdict.state,
             decision=report.verdict.decision.value,
             commit=commit,
-            policy_text=evidence.policy.recorded().decode(),
+            policy_text=evidence.policy.canonical().decode(),
             decisions_text=evidence.decisions.canonical().decode(),
             data_sha256=report.provenance.data_sha256,
             version=report.provenance.version,

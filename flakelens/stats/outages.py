@@ -1,6 +1,6 @@
 """Outages: runs in which far more tests newly failed than their own histories explain.
 
-Suspected at the run itself, confirmed or refuted by the next run that has results of the same tests. A break of many
+Suspected at the run itself, confirmed or refuted by the next results of the same tests. A break of many
 tests at once stays failed in the next run and is therefore no outage; a group that dies again and again with a shared
 cause is a cluster of tests, not an outage.
 """
@@ -79,16 +79,14 @@ def find_outages(outcomes: Int8s) -> Outages:
 
 
 def _recovered(outcomes: Int8s, victims: Int32s, run: int) -> bool:
-    """Did at least 2/3 of the victims pass in the next run that has results of any of them?"""
+    """Did at least 2/3 of the victims pass the next time they ran, each in the next run that has a result of it?"""
     later = outcomes[victims, run + 1 :]
     ran = (later != Outcome.NONE) & (later != Outcome.SKIPPED)
-    with_results = np.flatnonzero(ran.any(axis=0))
-    if not len(with_results):
+    if not ran.size:
         return False
-    column = later[:, with_results[0]]
-    seen = ran[:, with_results[0]]
-    passed = seen & (column != Outcome.FAILED)
-    return bool(np.count_nonzero(passed) >= RECOVERED_SHARE * np.count_nonzero(seen))
+    following = np.take_along_axis(later, ran.argmax(axis=1)[:, None], axis=1)[:, 0]
+    passed = ran.any(axis=1) & (following != Outcome.FAILED)
+    return bool(np.count_nonzero(passed) >= RECOVERED_SHARE * len(victims))
 
 
 def _recurring_groups(outcomes: Int8s, newly: dict[int, Int32s]) -> set[int]:
