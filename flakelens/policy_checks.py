@@ -89,6 +89,11 @@ def _criterion(criterion: CriterionPolicy, path: str, known: set[str], focuses: 
             f"{where}: {path}.threshold is {threshold:g} %: {_LONGEST_WINDOW} clean runs in a row could not prove it.",
             mend='Lower it to 99.5 or less, or write evidence = "observed" beside it.',
         )
+    if hasattr(criterion, "evidence") and threshold in (50, 100):
+        raise PolicyError(
+            f"{where}: {path}.threshold is {threshold:g} %; a rate is asked to be between 50 and 100.",
+            mend="For every test passing in every run use a criterion of kind all-passing.",
+        )
 
 
 def _is_date_or_commit(text: str) -> bool:
@@ -99,11 +104,6 @@ def _is_date_or_commit(text: str) -> bool:
     except ValueError:
         return False
     return "-" in text
-    if hasattr(criterion, "evidence") and threshold in (50, 100):
-        raise PolicyError(
-            f"{where}: {path}.threshold is {threshold:g} %; a rate is asked to be between 50 and 100.",
-            mend="For every test passing in every run use a criterion of kind all-passing.",
-        )
 
 
 def _certifiable(limit: float) -> bool:
