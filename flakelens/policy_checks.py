@@ -84,15 +84,15 @@ def _criterion(criterion: CriterionPolicy, path: str, known: set[str], focuses: 
     if threshold is None:
         return
     _percent(threshold, f"{path}.threshold", where, low=50.0)
-    if hasattr(criterion, "evidence") and threshold in (50, 100):
-        raise PolicyError(
-            f"{where}: {path}.threshold is {threshold:g} %; a rate is asked to be between 50 and 100.",
-            mend="For every test passing in every run use a criterion of kind all-passing.",
-        )
     if getattr(criterion, "evidence", "observed") == "e-value" and not _certifiable(1 - threshold / 100):
         raise PolicyError(
             f"{where}: {path}.threshold is {threshold:g} %: {_LONGEST_WINDOW} clean runs in a row could not prove it.",
             mend='Lower it to 99.5 or less, or write evidence = "observed" beside it.',
+        )
+    if hasattr(criterion, "evidence") and threshold in (50, 100):
+        raise PolicyError(
+            f"{where}: {path}.threshold is {threshold:g} %; a rate is asked to be between 50 and 100.",
+            mend="For every test passing in every run use a criterion of kind all-passing.",
         )
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from flakelens.areas import assign
 from flakelens.decisions import Decisions
+from flakelens.demo import ingest_recorded
 from flakelens.facts import Facts
 from flakelens.gate.evidence import Evidence
 from flakelens.history import History, build

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flakelens.report import GateReport
     from flakelens.store import Store
 
+FIRST_GATE = "gate1"
 _COMMIT = re.compile(r"[0-9a-fA-F]{7,40}")
 
 
@@ -47,7 +48,7 @@ def command(
 ) -> int:
     """Is the gate NAME met? MET, NOT_MET or INCONCLUSIVE, why, and what is missing.
 
-    NAME is the policy's first gate if it is not given. Exit code 0 when the gate may be passed, 10 NOT_MET,
+    NAME is gate1 if it is not given. Exit code 0 when the gate may be passed, 10 NOT_MET,
     11 INCONCLUSIVE; always 0 in the modes advise and observe.
     """
     if commit and not _COMMIT.fullmatch(commit):
@@ -63,7 +64,8 @@ def command(
     from flakelens.cli.base_policy import rules_in_force
 
     rules = rules_in_force(app)
-    chosen = name or next(iter(rules.policy.gates))
+    # gate1 ships with flakelens and so is always there; another gate must not take its place by its name.
+    chosen = name or (FIRST_GATE if FIRST_GATE in rules.policy.gates else next(iter(rules.policy.gates)))
     moment = app.moment(as_of)
     if backtest:
         return _backtest(app, rules, chosen, moment, format_)

@@ -26,10 +26,19 @@ def report_of(folder: Path, runs: list, **filters) -> TestsReport:
         return tests.tests_report(store, policies.parse(), Decisions(), as_of=LATER, **filters)
 
 
-def line_of(folder: Path, letters: str, *, same_commit: int = 1, retries: RetryEvidence | None = None) -> TestLine:
+def line_of(
+    folder: Path, letters: str, *, same_commit: int = 1, retries: RetryEvidence | None = None, producer: str = "jest"
+) -> TestLine:
     """The line of one test whose runs ended as `letters` say; `same_commit` runs share a commit."""
     runs = [
-        a_run(n, outcomes={"it": letter, "beside": "P"}, commit=a_commit(n // same_commit), file=FILE, retries=retries)
+        a_run(
+            n,
+            outcomes={"it": letter, "beside": "P"},
+            commit=a_commit(n // same_commit),
+            file=FILE,
+            retries=retries,
+            producer=producer,
+        )
         for n, letter in enumerate(letters)
     ]
     return next(line for line in report_of(folder, runs).tests if line.id.name == "it")
@@ -60,7 +69,7 @@ def test_the_state_is_that_of_the_gate(tmp_path, letters, same_commit, state, si
 
 
 def test_rates_count_executed_runs_and_nothing_else(tmp_path):
-    line = line_of(tmp_path, "PKFS.PPPPPPP", retries=RetryEvidence.RECORDED)
+    line = line_of(tmp_path, "PKFS.PPPPPPP", retries=RetryEvidence.RECORDED, producer="vitest")
     assert (line.runs, line.failures, line.flaky_runs) == (10, 1, 1)
     assert (line.pass_rate.passed, line.pass_rate.executed) == (9, 10)
     assert (line.first_attempt_pass_rate.passed, line.first_attempt_pass_rate.executed) == (8, 10)
@@ -76,7 +85,12 @@ def test_first_attempts_are_not_claimed_where_the_reporter_hides_them(tmp_path):
 
 def test_first_attempts_are_counted_over_the_runs_that_show_them(tmp_path):
     runs = [
-        a_run(n, outcomes={"it": "P"}, retries=RetryEvidence.RECORDED if n >= 3 else RetryEvidence.HIDDEN)
+        a_run(
+            n,
+            outcomes={"it": "P"},
+            producer="vitest",
+            retries=RetryEvidence.RECORDED if n >= 3 else RetryEvidence.HIDDEN,
+        )
         for n in range(5)
     ]
     (line,) = report_of(tmp_path, runs).tests

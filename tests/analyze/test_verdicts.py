@@ -61,7 +61,7 @@ def test_a_verdict_replays_to_its_bytes_after_runs_policy_and_decisions_have_cha
         assert outcome.report.provenance.window_runs == 40
 
 
-def test_criteria_stay_in_the_order_of_the_policy(tmp_path: Path) -> None:
+def test_criteria_come_in_the_same_order_again(tmp_path: Path) -> None:
     with a_store(tmp_path, [a_suite_run(n) for n in range(12)]) as store:
         outcome = replay(store, recorded(store, 12, gate="smoke", policy=POLICY))
     assert [criterion["id"] for criterion in json.loads(outcome.again)["criteria"]] == ["z-first", "a-second"]

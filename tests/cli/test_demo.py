@@ -52,7 +52,7 @@ def test_the_shipped_policy_judges_whatever_lies_around(tmp_path, call):
 
 
 @recorded
-def test_a_kept_database_answers_other_commands(tmp_path, call):
+def test_a_kept_database_answers_other_commands(call):
     code, out, _ = call("demo", "--keep", "kept.db")
     assert code == 0
     assert "flakelens --db kept.db show TEST" in out
@@ -64,4 +64,4 @@ def test_a_kept_database_answers_other_commands(tmp_path, call):
 
 def test_an_installation_without_recorded_runs_says_so(tmp_path):
     with pytest.raises(NothingReadError):
-        verb.demo(runs=tmp_path)
+        verb.demo(folder=tmp_path)
