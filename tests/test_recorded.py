@@ -22,7 +22,7 @@ from flakelens.gate.evidence import Evidence
 from flakelens.history import History, build
 from flakelens.ingest import ingest
 from flakelens.model import Outcome, RetryEvidence
-from flakelens.policy import parse
+from flakelens.policy_text import parse
 from flakelens.stats.states import TestState
 from flakelens.store import open_store
 
