@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MINIMUM_FAILURES = 2  # a test that failed once shares its only run with whatever else failed in it
+LARGE_OUTAGE, LARGE_SHARE = 10, 0.03  # tests, and share of the executed tests, that an outage to leave out strikes
 # Runs from which on a cut holds. The longer the history, the fewer pairs agree by chance, and the more do the failures
 # that a test has besides those of its cluster push it away from the others.
-CUTS = ((0, 0.6), (150, 0.7), (300, 0.75), (600, 0.8))
+CUTS = ((0, 0.6), (80, 0.65), (150, 0.7), (300, 0.75), (600, 0.8))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def find_clusters(
     tests = np.flatnonzero(counts >= max(1, minimum)).astype(np.int32)
     rows = failing[np.ix_(tests, kept)]
     if cut is None:
-        cut = next(cut for runs, cut in reversed(CUTS) if len(kept) >= runs)
+        cut = next(cut for runs, cut in reversed(CUTS) if len(outage) >= runs)
     groups = _linked(rows, cut)
     clusters = [
         Cluster(
@@ -60,19 +61,24 @@ def find_clusters(
 
 
 def common_mode_runs(outcomes: Int8s, outages: Outages) -> Bools:
-    """Runs to leave out when causes are sought: confirmed outages, and outages that the next outage kept from being so.
+    """Runs to leave out when causes are sought: outages large enough to make tests look alike that are not.
 
-    `outcomes` (N, R) as given to `find_outages`. A suspected run counts when at least 2/3 of its victims do not fail
-    in the next run that is not itself suspected. One such run left in would make a cluster of all that died in it and
-    in another. A break of many tests stays: they still fail in that next run.
+    `outcomes` (N, R) as given to `find_outages`. Of the suspected runs those with at least max(10, 3 %) of the executed
+    tests among their victims, if they are confirmed, or if 2/3 of the victims do not fail in the next run that is not
+    itself suspected: of two outages on end the first is never confirmed, and one run left in would make a cluster of
+    all that died in it and in another. A smaller group that dies together is a cause to name; a break of many tests
+    stays, for they still fail in that next run.
     """
-    left_out: Bools = outages.confirmed.copy()
+    left_out = np.zeros(outcomes.shape[1], np.bool_)
     calm = np.flatnonzero(~outages.suspected)
     for run, victims in outages.newly.items():
+        column = outcomes[:, run]
+        executed = np.count_nonzero((column != Outcome.NONE) & (column != Outcome.SKIPPED))
+        if len(victims) < max(LARGE_OUTAGE, LARGE_SHARE * executed):
+            continue
         after = calm[calm > run]
-        if not left_out[run] and len(after):
-            recovered = np.count_nonzero(outcomes[victims, after[0]] != Outcome.FAILED)
-            left_out[run] = recovered >= RECOVERED_SHARE * len(victims)
+        recovered = np.count_nonzero(outcomes[victims, after[0]] != Outcome.FAILED) if len(after) else 0
+        left_out[run] = outages.confirmed[run] or recovered >= RECOVERED_SHARE * len(victims)
     return left_out
 
 
