@@ -22,7 +22,7 @@ MINIMUM_FAILURES = 2  # a test that failed once shares its only run with whateve
 LARGE_OUTAGE, LARGE_SHARE = 10, 0.03  # tests, and share of the executed tests, that an outage to leave out strikes
 # Runs from which on a cut holds. The longer the history, the fewer pairs agree by chance, and the more do the failures
 # that a test has besides those of its cluster push it away from the others.
-CUTS = ((0, 0.6), (80, 0.65), (150, 0.7), (300, 0.75), (600, 0.8))
+CUTS = ((0, 0.6), (100, 0.65), (150, 0.7), (300, 0.75), (600, 0.8))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
