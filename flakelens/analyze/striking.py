@@ -32,6 +32,8 @@ def striking(
     may differ within a run (variant, job, shard) is counted in runs of a variant. `left_out` (R,): outages among the
     counting runs; `spells` (N, R): where a test was broken, which no factor explains but a commit.
     """
+    if not causes:
+        return ()
     cells = _Cells(evidence, causes, spells)
     failed, ran = cells.outcomes()
     runs = cells.runs

@@ -74,8 +74,9 @@ def _cluster(cause: CauseLine, width: int, *, whole: bool) -> list[Text | str]:
     word, style = STATES[cause.state]
     known = f"  {cause.id}"
     what = f"{count_of(len(cause.tests), 'test')} {strikes(cause)}"
+    room = width - _STATE - len(known)
     lines: list[Text | str] = [
-        row((fill(word, _STATE), style), (shorten_end(what, width - _STATE - len(known)), STRONG), (known, QUIET))
+        row((fill(word, _STATE), style), (fill(shorten_end(what, room), room), STRONG), (known, QUIET))
     ]
     indent = " " * _STATE
     lines += said(cause.signature, width, first=indent)
