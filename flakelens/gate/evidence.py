@@ -42,7 +42,7 @@ class Evidence:
     @cached_property
     def views(self) -> dict[str, AreaView]:
         """The view of each area, `unassigned` included."""
-        return area_views(self.history, self.areas.names, self.areas.index, self.area_of)
+        return area_views(self.history, self.areas.names, self.areas.index, self.area_of, moved=self.moved_in)
 
     def area_of(self, producer: str, job: str, file: str) -> str:
         """The area that a report or a file belongs to by policy alone; "" where the policy does not say."""
@@ -138,6 +138,12 @@ class Evidence:
         return found
 
     @cached_property
+    def moved_in(self) -> dict[int, int]:
+        """For each moved test the run in which its title began in the other file, as a position in `history.runs`."""
+        seen = self.history.whole[:, self.counting] != Outcome.NONE
+        return {old: self.counting[int(seen[new].argmax())] for old, new in self.moved.items()}
+
+    @cached_property
     def acknowledged(self) -> Bools:
         """Tests whose skipping or absence is accounted for: acknowledged by a person, or moved. Shape (tests,)."""
         result = np.zeros(len(self.history.tests), np.bool_)
@@ -172,7 +178,7 @@ class Evidence:
             found = self.area_of(producer, job, file)
             return name if everything or found in names else ("" if not found else "other")
 
-        view = area_views(self.history, (name, "other"), index, area_of)[name]
+        view = area_views(self.history, (name, "other"), index, area_of, moved=self.moved_in)[name]
         return self._scope(name, view, ())
 
     def _scope(self, name: str, view: AreaView, faults: tuple[str, ...]) -> Scope:
