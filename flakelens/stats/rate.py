@@ -113,7 +113,7 @@ class _Look:
 
     def __init__(self, failed: Counts, executed: Counts, outage: Flags, rule: RateRule) -> None:
         self.rule = rule
-        self.share = failed / executed
+        self.share, self.sizes = failed / executed, executed
         self.clipped = np.minimum(self.share, rule.cap)
         kept = slice(None) if not outage.any() else np.flatnonzero(~outage)
         self.failed, self.executed = failed[kept][-rule.window :], executed[kept][-rule.window :]
@@ -140,7 +140,7 @@ class _Look:
         return clopper_pearson_lower(self.losses, self.loss_runs)
 
     def e_log(self) -> float:
-        return pooled_log_e(self.clipped, self.rule.limit, self.rule.cap)
+        return pooled_log_e(self.clipped, self.sizes, self.rule.limit, self.rule.cap)
 
     def mirror_log(self) -> float:
         return mirror_log_e(self.quiet, self.rule.limit)
@@ -277,6 +277,6 @@ def certifiable(limit: float, large_loss_limit: float = 0.10, large_loss_window:
     """
     clean = np.zeros(max(WINDOWS))
     return (
-        pooled_log_e(clean, limit, clip_cap(limit)) >= LOG_PROOF
+        pooled_log_e(clean, np.ones(len(clean)), limit, clip_cap(limit)) >= LOG_PROOF
         and clopper_pearson_upper(0, large_loss_window) <= large_loss_limit
     )
