@@ -26,6 +26,7 @@ lint: $(VENV)/.ready  ## ruff, mypy --strict, import-linter, docs in step
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/cog --check docs/cli.md docs/policy.md
 
 bench: $(VENV)/.ready  ## accuracy and speed: figure beside target
 	$(BIN)/python -m benchmarks

@@ -7,12 +7,12 @@ unit runs. Pure functions of a History; the gated branch's counting runs only, p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from flakelens.facts import Bools, Int8s, Int32s, Int64s
+from flakelens.facts import Bools, Int8s, Int32s, Int64s, RunKey
 from flakelens.history import History, Report, Run
 from flakelens.masks import mask
 from flakelens.model import Outcome, RetryEvidence
@@ -70,13 +70,12 @@ class AreaView:
 
     @property
     def valid(self) -> Bools:
-        """Runs with enough results for rates: 5, or all expected tests if these are fewer. Shape (R,)."""
-        expected = self.expected.sum(axis=0)
-        needed = np.where(expected > 0, np.minimum(VALID_RESULTS, expected), VALID_RESULTS)
-        small = len(self.tests) < VALID_RESULTS
-        if small:  # the first run of a small area has no expected tests yet
-            needed = np.minimum(needed, np.maximum(1, len(self.tests)))
-        result: Bools = self.executed >= needed
+        """Runs with enough executed tests for rates: 5, or all expected ones if these are fewer. Shape (R,)."""
+        # An area's first run has no expected tests; a small area can have no more than all of its tests. A skipped test
+        # has its result, but none that a rate could use.
+        due = self.expected | ~self.expected.any(axis=0)
+        expected = (due & (self.outcomes != Outcome.SKIPPED)).sum(axis=0)
+        result: Bools = self.executed >= np.clip(expected, 1, VALID_RESULTS)
         return result
 
     @property
@@ -126,10 +125,12 @@ class AreaView:
     def with_clean_runs(self, count: int) -> AreaView:
         """The view after `count` more runs, each on a commit of its own, complete, all active tests passing.
 
-        They start one median interval apart. What "needs N more clean runs" is tried on.
+        What was skipped stays skipped. The runs start one median interval apart. What "needs N more clean runs" is
+        tried on.
         """
-        active = self.active()
-        clean = np.where(active, Outcome.PASSED, Outcome.NONE).astype(np.int8)
+        clean = np.full(len(self.tests), Outcome.NONE, np.int8)
+        clean[~self.gone() & (self.first < self.outcomes.shape[1])] = Outcome.SKIPPED
+        clean[self.active()] = Outcome.PASSED
         newest = int(self.started[-1]) if len(self.started) else 0
         steps = np.arange(1, count + 1)
         return make_view(
@@ -241,15 +242,13 @@ class _Carriers:
         self._index = index
         self._area_of_file = area_of_file
         self._of_tests: dict[int, frozenset[str]] = {}
+        self._of_run: dict[RunKey, dict[str, list[str]]] = {}
         usual: dict[tuple[str, str], set[str]] = defaultdict(set)
         for run in history.runs:
-            for report in run.reports:
-                usual[self._channel(report)] |= self._by_tests(report)
+            for report in run.reports if run.counts else ():
+                for channel in (_channel(report), ("producer", report.producer)):
+                    usual[channel] |= self._by_tests(report)
         self._usual: Mapping[tuple[str, str], set[str]] = usual
-
-    @staticmethod
-    def _channel(report: Report) -> tuple[str, str]:
-        return ("job", report.job) if report.job else ("name", mask(report.name))
 
     def _by_tests(self, report: Report) -> frozenset[str]:
         known = self._of_tests.get(id(report.tests))
@@ -258,49 +257,89 @@ class _Carriers:
             self._of_tests[id(report.tests)] = known
         return known
 
-    def areas(self, report: Report) -> frozenset[str]:
-        """The areas of one report."""
-        areas = self._by_tests(report)
-        if areas and not report.damaged:
-            return areas
-        usual = areas | self._usual.get(self._channel(report), set())
-        return frozenset(usual or {self._area_of_file(report.producer, report.job, "")} - {""})
+    def _usually(self, report: Report) -> set[str]:
+        """Its areas, and those of its job or name in other runs; else what the policy says, else its producer's."""
+        usual = self._by_tests(report) | self._usual.get(_channel(report), set())
+        by_policy = {self._area_of_file(report.producer, report.job, "")} - {""}
+        return set(usual) or by_policy or self._usual.get(("producer", report.producer), set())
+
+    def areas(self, report: Report) -> set[str]:
+        """The areas of one report: what is cut off, or could not be loaded, belongs to it too."""
+        areas = set(self._by_tests(report))
+        if not areas or report.damaged:
+            areas |= self._usually(report)
+        for suite in report.load_failures:
+            areas |= self._of_suite(report, suite)
+        return areas
+
+    def _of_suite(self, report: Report, suite: str) -> set[str]:
+        """The area of a suite that failed to load; where the policy does not know it, any that the report has."""
+        area = self._area_of_file(report.producer, report.job, suite)
+        return {area} if area else self._usually(report)
 
     def carries(self, run: Run, area: str) -> bool:
-        """Does a report of the run, other than a partial one, belong to the area?"""
-        return any(area in self.areas(report) for report in run.reports if not report.partial)
-
-    def shows_first_attempts(self, run: Run, area: str) -> bool:
-        """Do all reports of the area in this run show failed first attempts, or have none to show?"""
-        mine = [report for report in run.reports if area in self.areas(report)]
-        return bool(mine) and all(report.evidence in _FIRST_ATTEMPTS_SHOWN for report in mine)
+        """Does a report of the run, other than a partial one, belong to the area, or a shard that did not come?"""
+        return area in self._faults(run)
 
     def fault(self, run: Run, area: str) -> str:
         """What is wrong with the run's reports of the area, in words; "" for nothing."""
-        faults: list[str] = []
-        shards: dict[tuple[str, int], set[int]] = defaultdict(set)
-        mine = [report for report in run.reports if area in self.areas(report) and not report.partial]
+        return "; ".join(dict.fromkeys(self._faults(run).get(area, ())))
+
+    def shows_first_attempts(self, run: Run, area: str) -> bool:
+        """Do all reports of the area in this run show failed first attempts, or have none to show?"""
+        mine = [
+            report for report in run.reports if not report.partial and not report.stale and area in self.areas(report)
+        ]
+        return bool(mine) and all(report.evidence in _FIRST_ATTEMPTS_SHOWN for report in mine)
+
+    def _faults(self, run: Run) -> dict[str, list[str]]:
+        """What is wrong with the run's reports, by area; areas that the run carries without a fault are there too."""
+        known = self._of_run.get(run.key)
+        if known is None:
+            known = self._of_run[run.key] = self._find_faults(run)
+        return known
+
+    def _find_faults(self, run: Run) -> dict[str, list[str]]:
+        faults: dict[str, list[str]] = defaultdict(list)
+        whole = [report for report in run.reports if not report.partial]
         # A job that crashed and was run again is mended: its newest attempt speaks.
-        newest = {(self._channel(report), report.shard): report.attempt for report in mine}
-        for report in mine:
-            if report.attempt < newest[self._channel(report), report.shard]:
+        newest = {(_channel(report), report.shard): report.attempt for report in whole}
+        for report in whole:
+            areas = self.areas(report)
+            for area in areas:
+                faults[area] += ()
+            if report.attempt < newest[_channel(report), report.shard]:
                 continue
-            if report.shard and (declared := shard_numbers(report.shard)):
-                shards[report.job, declared[1]].add(declared[0])
-            if report.stale:
-                faults.append(f"{report.name} is a copy of an earlier run's report")
-            elif report.damaged:
-                faults.append(f"{report.name} is empty or was cut off")
-            faults += [
-                f"{suite} failed to load"
-                for suite in report.load_failures
-                if self._area_of_file(report.producer, report.job, suite) in ("", area)
-            ]
-        for (job, count), there in shards.items():
+            for area in areas if report.stale else ():
+                faults[area].append(f"{report.name} is a copy of an earlier run's report")
+            for area in self._usually(report) if report.damaged and not report.stale else ():
+                faults[area].append(f"{report.name} is empty or was cut off")
+            for suite in report.load_failures:
+                for area in self._of_suite(report, suite):
+                    faults[area].append(f"{suite} failed to load")
+        # Which of a job's areas a missing shard held nobody knows: it is missing for all of them.
+        for (job, count), shards in _sharded(whole).items():
+            there = {number for number, _ in shards}
             if absent := sorted(set(range(1, count + 1)) - there):
                 of = f" of job {job}" if job else ""
-                faults.append(f"shard {', '.join(f'{number}/{count}' for number in absent)}{of} is missing")
-        return "; ".join(dict.fromkeys(faults))
+                said = f"shard {', '.join(f'{number}/{count}' for number in absent)}{of} is missing"
+                for area in set().union(*(self._usually(report) for _, report in shards)):
+                    faults[area].append(said)
+        return dict(faults)
+
+
+def _channel(report: Report) -> tuple[str, str]:
+    """What makes reports of different runs the same report again: the job, else the name."""
+    return ("job", report.job) if report.job else ("name", mask(report.name))
+
+
+def _sharded(reports: Iterable[Report]) -> Mapping[tuple[str, int], list[tuple[int, Report]]]:
+    """Reports with their shard number, by job and declared number of shards."""
+    shards: dict[tuple[str, int], list[tuple[int, Report]]] = defaultdict(list)
+    for report in reports:
+        if declared := shard_numbers(report.shard):
+            shards[report.job, declared[1]].append((declared[0], report))
+    return shards
 
 
 def shard_numbers(shard: str) -> tuple[int, int] | None:

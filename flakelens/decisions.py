@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
@@ -19,6 +20,11 @@ from flakelens.model import TestId
 
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
+
+
+# In quotes a time must say its zone; TOML's own times without one are UTC.
+Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+_canonical = lru_cache(maxsize=4096)(canonical_name)
 
 
 class TestRef(_Strict, frozen=True, kw_only=True):
@@ -33,9 +39,7 @@ class TestRef(_Strict, frozen=True, kw_only=True):
     def matches(self, test: TestId) -> bool:
         """Does this mean `test` (a canonical id)?"""
         return (
-            canonical_name(self.name) == test.name
-            and self.file in ("", test.file)
-            and self.variant in ("", test.variant)
+            _canonical(self.name) == test.name and self.file in ("", test.file) and self.variant in ("", test.variant)
         )
 
 
@@ -47,8 +51,8 @@ class Waiver(_Strict, frozen=True, kw_only=True):
     commit: str
     by: str
     reason: str
-    created: datetime
-    expires: datetime
+    created: Moment
+    expires: Moment
 
 
 class Acknowledgement(_Strict, frozen=True, kw_only=True):
@@ -57,7 +61,7 @@ class Acknowledgement(_Strict, frozen=True, kw_only=True):
     test: TestRef
     by: str
     reason: str
-    created: datetime
+    created: Moment
 
 
 class QuarantineEntry(_Strict, frozen=True, kw_only=True):
@@ -66,8 +70,8 @@ class QuarantineEntry(_Strict, frozen=True, kw_only=True):
     test: TestRef
     owner: str
     reason: str
-    created: datetime
-    expires: datetime
+    created: Moment
+    expires: Moment
     issue: str = ""
 
 
@@ -98,7 +102,7 @@ class Decisions(_Strict, frozen=True, kw_only=True):
     def identity_aliases(self) -> tuple[Alias, ...]:
         """The aliases as `identity` takes them."""
         return tuple(
-            Alias(*(TestId(ref.file, canonical_name(ref.name), ref.variant) for ref in (entry.old, entry.new)))
+            Alias(*(TestId(ref.file, _canonical(ref.name), ref.variant) for ref in (entry.old, entry.new)))
             for entry in self.aliases
         )
 
@@ -109,11 +113,12 @@ def parse(text: str = "", *, where: str = "flakelens-decisions.toml") -> Decisio
     A time without zone is UTC. Every waiver, acknowledgement and quarantine names a person and a reason.
     """
     try:
-        raw: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DecisionsError(f"{where} is not valid TOML: {error}.", mend="Mend the line it names.") from None
+        raw: Any = _with_zone(tomllib.loads(text))
+    except (ValueError, RecursionError) as error:  # also numbers too long and tables too deep to be meant
+        said = "too deeply nested" if isinstance(error, RecursionError) else error
+        raise DecisionsError(f"{where} is not valid TOML: {said}.", mend="Mend the line it names.") from None
     try:
-        decisions = msgspec.convert(_with_zone(raw), type=Decisions)
+        decisions = msgspec.convert(raw, type=Decisions)
     except msgspec.ValidationError as error:
         said, _, place = str(error).partition(" - at `$")
         key = place.rstrip("`").strip(".") or "the file"
@@ -149,9 +154,11 @@ def _check(entry: Waiver | Acknowledgement | QuarantineEntry, path: str) -> None
 
 
 def _with_zone(value: Any) -> Any:
-    """Times without a zone are UTC, so that no comparison depends on where it is made."""
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
+    """Times without a zone are UTC, so that no comparison depends on where it is made; a date is its first moment."""
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
     if isinstance(value, dict):
         return {key: _with_zone(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -15,7 +15,7 @@ import numpy as np
 
 from flakelens import identity
 from flakelens.facts import Bools, Facts, Int8s, Int32s, ReportFacts, RunFacts, RunKey, TestFacts
-from flakelens.model import Event, Outcome, RetryEvidence, RunInfo, TestId
+from flakelens.model import Event, RetryEvidence, RunInfo, TestId
 from flakelens.outcomes import chain, worst
 from flakelens.policy import Policy
 from flakelens.retries import Resolver
@@ -127,7 +127,7 @@ def build(
         runs_of=lambda keys: _runs_of(keys, ordered),
         aliases=aliases,
         renames=facts.renames,
-        separators=policy.title_separators or identity.SEPARATORS,
+        separators=policy.title_separators,
     )
     present = _present(ordered)
     tests_by_key = {test.key: test for test in facts.tests if test.key in present}
@@ -138,7 +138,7 @@ def build(
         lookup[key] = place[names.ids[key]]
     positions = _Positions(lookup)
     outcomes, whole = _matrices(ordered, positions, len(ids))
-    resolver = Resolver(policy)
+    resolver = Resolver(policy, {draft.info.commit for draft in ordered if not draft.why_not})
     runs = tuple(draft.finish(resolver, positions) for draft in ordered)
     return History(
         branch=branch,
@@ -158,18 +158,14 @@ class _Draft:
         self.facts = facts
         self.info = merge_infos(facts.infos)
         self.why_not = why_not_counting(self.info, branch, count_local, environment)
-        starts = [info.started_at for info in facts.infos if info.started_at]
-        starts = starts or [report.started_at for report in facts.reports if report.started_at]
-        starts = starts or [report.ingested_at for report in facts.reports]
-        self.started_at = min(starts)
+        self.started_at = start_of(facts)
         self.reports = sorted(facts.reports, key=lambda r: (r.attempt, r.job, r.shard, r.name, r.sha256))
-
-    @property
-    def stale(self) -> set[int]:
-        return {report.key for report in self.reports if report.earlier_elsewhere and report.started_at}
+        self.stale = {report.key for report in self.reports if report.earlier_elsewhere and report.started_at}
 
     def finish(self, resolver: Resolver, positions: _Positions) -> Run:
-        evidence = resolver.resolve(self.reports, commit=self.info.commit, started_at=self.started_at)
+        evidence = resolver.resolve(
+            self.reports, commit=self.info.commit, started_at=self.started_at, counts=not self.why_not
+        )
         info = self.info
         return Run(
             key=self.facts.key,
@@ -209,13 +205,28 @@ class _Positions:
 
     def __init__(self, lookup: Int32s) -> None:
         self._lookup = lookup
-        self._known: dict[int, tuple[Int32s, Int32s]] = {}
+        self._known: dict[int, tuple[Int32s, Int32s, bool]] = {}
 
     def of(self, keys: Int32s) -> Int32s:
+        return self._find(keys)[1]
+
+    def distinct(self, keys: Int32s) -> bool:
+        return self._find(keys)[2]
+
+    def _find(self, keys: Int32s) -> tuple[Int32s, Int32s, bool]:
         known = self._known.get(id(keys))
         if known is None:
-            known = self._known[id(keys)] = (keys, self._lookup[keys])
-        return known[1]
+            places = self._lookup[keys]
+            # The keys are held, so that their id stays theirs.
+            known = self._known[id(keys)] = (keys, places, len(np.unique(places)) == len(places))
+        return known
+
+
+def start_of(run: RunFacts) -> datetime:
+    """When a run with reports started: as given, else the earliest time stamp in its reports, else when they came."""
+    starts = [info.started_at for info in run.infos if info.started_at]
+    starts = starts or [report.started_at for report in run.reports if report.started_at]
+    return min(starts or [report.ingested_at for report in run.reports])
 
 
 def merge_infos(infos: Sequence[RunInfo]) -> RunInfo:
@@ -274,11 +285,18 @@ def _merge_by_commit(runs: Sequence[RunFacts]) -> list[RunFacts]:
     merged = []
     for group in groups.values():
         group.sort(key=lambda run: (min(str(info.started_at or "9") for info in run.infos), run.key))
+        # The same bytes from two workflows of the commit are one report: the copy is not left over from an earlier run.
+        reports: dict[str, ReportFacts] = {}
+        for run in group:
+            for report in sorted(run.reports, key=lambda r: (r.earlier_elsewhere, r.attempt, r.job, r.shard, r.name)):
+                kept = reports.get(report.sha256)
+                if kept is None or (kept.earlier_elsewhere and not report.earlier_elsewhere):
+                    reports[report.sha256] = report
         merged.append(
             RunFacts(
                 key=group[0].key,
                 infos=tuple(info for run in group for info in run.infos),
-                reports=tuple(report for run in group for report in run.reports),
+                reports=tuple(reports.values()),
             )
         )
     return merged
@@ -304,13 +322,20 @@ def _in_order(drafts: list[_Draft]) -> list[_Draft]:
 
 
 def _runs_of(keys: Sequence[int], drafts: Sequence[_Draft]) -> Mapping[int, frozenset[int]]:
+    """In which runs each test has a result. A stale report's results belong to another run."""
     asked = np.asarray(sorted(keys), np.int32)
-    seen: dict[int, set[int]] = defaultdict(set)
+    rosters: dict[int, Int32s] = {}
+    runs: dict[int, set[int]] = defaultdict(set)
     for position, draft in enumerate(drafts):
         for report in draft.reports:
-            for key in np.intersect1d(asked, report.tests):
-                seen[int(key)].add(position)
-    return {key: frozenset(runs) for key, runs in seen.items()}
+            if report.key not in draft.stale:
+                rosters[id(report.tests)] = report.tests
+                runs[id(report.tests)].add(position)
+    seen: dict[int, set[int]] = defaultdict(set)
+    for roster, tests in rosters.items():
+        for key in np.intersect1d(asked, tests):
+            seen[int(key)] |= runs[roster]
+    return {key: frozenset(found) for key, found in seen.items()}
 
 
 def _present(drafts: Sequence[_Draft]) -> set[int]:
@@ -342,19 +367,28 @@ def _column(reports: Sequence[ReportFacts], positions: _Positions, size: int) ->
     for report in reports:
         by_job[report.job][report.attempt].append(report)
     for attempts in by_job.values():
+        if len(attempts) == 1:  # then jobs and reports stand side by side
+            for report in next(iter(attempts.values())):
+                _put(column, report, positions)
+            continue
         of_job = np.zeros(size, np.int8)
         for _, side_by_side in sorted(attempts.items()):
             of_attempt = np.zeros(size, np.int8)
             for report in side_by_side:
-                where = positions.of(report.tests)
-                if len(np.unique(where)) == len(where):
-                    of_attempt[where] = worst(of_attempt[where], report.outcomes)
-                else:  # an alias or a rename made two tests of one report the same
-                    for position, outcome in zip(where, report.outcomes, strict=True):
-                        of_attempt[position] = worst(of_attempt[position], outcome)
+                _put(of_attempt, report, positions)
             of_job = chain(of_job, of_attempt)
         column = worst(column, of_job)
     return column
+
+
+def _put(column: Int8s, report: ReportFacts, positions: _Positions) -> None:
+    """Adds the outcomes of a report to those beside it."""
+    where = positions.of(report.tests)
+    if positions.distinct(report.tests):
+        column[where] = worst(column[where], report.outcomes)
+    else:  # an alias or a rename made two tests of one report the same
+        for position, outcome in zip(where, report.outcomes, strict=True):
+            column[position] = worst(column[position], outcome)
 
 
 def _tests(
@@ -404,6 +438,3 @@ def _commit_numbers(runs: Sequence[Run]) -> Int32s:
             seen[name] = highest
         numbers[position] = seen[name]
     return numbers
-
-
-NO_RESULT = int(Outcome.NONE)

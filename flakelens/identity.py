@@ -8,18 +8,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from flakelens.facts import RenameFacts, TestFacts
 from flakelens.masks import mask
 from flakelens.model import TestId
+
+if TYPE_CHECKING:
+    from flakelens.facts import RenameFacts, TestFacts  # numpy: not for those who only want a name folded
+
+RunsOf: TypeAlias = Callable[[Sequence[int]], Mapping[int, frozenset[int]]]
 
 # What reporters put between the parts of a title path: Jest's and Vitest's " > ", Playwright's " › ".
 SEPARATORS = (" > ", " › ")
 
 
+class _Title(NamedTuple):
+    exact: str  # folded
+    masked: str  # and without what changes in every run
+
+
 class Alias(NamedTuple):
-    """A person's word that the test once called `old` is now called `new` (canonical ids; file "" matches any)."""
+    """A person's word that the test once called `old` is now called `new`.
+
+    Canonical ids; an empty file or variant of `old` matches any, of `new` keeps that of the test.
+    """
 
     old: TestId
     new: TestId
@@ -37,55 +49,55 @@ class Identity(NamedTuple):
 def canonical_name(name: str, separators: Iterable[str] = SEPARATORS) -> str:
     """The full title with separators folded to one space and surrounding or repeated white space removed.
 
-    Dots are never folded: "v1.2" is a title, and two titles that differ in a dot differ.
+    Dots are never folded: "v1.2" is a title, and two titles that differ in a dot differ. Folding a canonical name again
+    changes nothing.
     """
-    for separator in separators:
-        name = name.replace(separator, " ")
-    return " ".join(name.split())
+    separators = tuple(separators)
+    while True:
+        folded = name
+        for separator in separators:
+            folded = folded.replace(separator, " ")
+        folded = " ".join(folded.split())
+        if folded == name:
+            return name
+        name = folded
 
 
 def resolve(
     tests: Sequence[TestFacts],
     *,
-    runs_of: Callable[[Sequence[int]], Mapping[int, frozenset[int]]],
+    runs_of: RunsOf,
     aliases: Sequence[Alias] = (),
     renames: Sequence[RenameFacts] = (),
-    separators: Iterable[str] = SEPARATORS,
+    separators: Iterable[str] = (),
 ) -> Identity:
     """The canonical id of every reported test.
 
     `runs_of(keys)` gives, for test keys, the positions of the runs in which they have a result; it is asked only for
-    the few tests whose titles carry something that changes in every run.
+    the few tests whose titles carry something that changes in every run, or whose files were renamed. `separators` are
+    folded besides the shipped ones: a history holds reports from before and after a team chose its own.
     """
-    separators = tuple(separators)
-    folded = {test.key: canonical_name(test.id.name, separators) for test in tests}
-    names = _masked_names(tests, folded, runs_of)
-    files, adopted_keys, ambiguous = _adopted_files(tests, names)
-    moved = _final_paths(renames)
-    ids: dict[int, TestId] = {}
-    used: set[tuple[str, str]] = set()
-    known_files = {test.id.file for test in tests}
-    for test in tests:
-        file = files[test.key]
-        target = moved.get(file)
-        # A rename is applied only if reports really use the new path; otherwise it was renamed away from view.
-        if target is not None and target in known_files:
-            used.add((file, target))
-            file = target
-        ids[test.key] = TestId(file, names[test.key], test.id.variant)
+    separators = tuple(dict.fromkeys((*separators, *SEPARATORS)))
+    titles = {test.key: _title(canonical_name(test.id.name, separators)) for test in tests}
+    files, renamed = _renamed_files(tests, titles, renames, runs_of)
+    files, adopted, ambiguous = _adopted_files(tests, titles, files)
+    names = _names(tests, titles, files, runs_of)
+    ids = {test.key: TestId(files[test.key], names[test.key], test.id.variant) for test in tests}
     ids = _apply_aliases(ids, aliases)
     return Identity(
         ids=ids,
-        adopted=tuple(sorted({ids[key] for key in adopted_keys})),
+        adopted=tuple(sorted({ids[key] for key in adopted})),
         ambiguous=tuple(sorted(ambiguous)),
-        renamed=tuple(sorted(used)),
+        renamed=tuple(sorted(renamed)),
     )
 
 
-def _masked_names(
-    tests: Sequence[TestFacts],
-    folded: Mapping[int, str],
-    runs_of: Callable[[Sequence[int]], Mapping[int, frozenset[int]]],
+def _title(folded: str) -> _Title:
+    return _Title(folded, mask(folded))
+
+
+def _names(
+    tests: Sequence[TestFacts], titles: Mapping[int, _Title], files: Mapping[int, str], runs_of: RunsOf
 ) -> dict[int, str]:
     """Names with what changes in every run masked, and numbers behind duplicates.
 
@@ -96,35 +108,28 @@ def _masked_names(
     groups: dict[tuple[str, str, str, str], list[TestFacts]] = defaultdict(list)
     names: dict[int, str] = {}
     for test in tests:
-        masked = mask(folded[test.key])
-        names[test.key] = _numbered(masked, test.ordinal)
-        if masked != folded[test.key]:
-            groups[test.producer, test.id.file, masked, test.id.variant].append(test)
-    asked = [test.key for group in groups.values() if len(group) > 1 for test in group]
-    runs = runs_of(asked) if asked else {}
+        title = titles[test.key]
+        names[test.key] = _numbered(title.masked, test.ordinal)
+        if title.masked != title.exact:
+            groups[test.producer, files[test.key], title.masked, test.id.variant].append(test)
+    groups = {key: group for key, group in groups.items() if len(group) > 1}
+    runs = runs_of([test.key for group in groups.values() for test in group]) if groups else {}
     for (_, _, masked, _), group in groups.items():
-        if len(group) == 1:
-            continue
-        exact = _lasting(group, folded, runs)
-        rank: dict[int, int] = defaultdict(int)
-        # Keys grow in document order within a report, and a random title has its first result in one run only.
-        for test in sorted(group, key=lambda t: t.key):
-            if folded[test.key] in exact:
-                names[test.key] = _numbered(folded[test.key], test.ordinal)
-                continue
-            first = min(runs.get(test.key, frozenset()), default=-1)
-            rank[first] += 1
-            names[test.key] = _numbered(masked, rank[first])
+        lasting = _lasting(group, titles, runs)
+        passing = [test for test in group if titles[test.key].exact not in lasting]
+        for test in group:
+            names[test.key] = _numbered(titles[test.key].exact, test.ordinal)
+        for key, number in _numbers(passing, runs).items():
+            names[key] = _numbered(masked, number)
     return names
 
 
-def _lasting(group: Sequence[TestFacts], folded: Mapping[int, str], runs: Mapping[int, frozenset[int]]) -> set[str]:
+def _lasting(group: Sequence[TestFacts], titles: Mapping[int, _Title], runs: Mapping[int, frozenset[int]]) -> set[str]:
     """The exact names of the group that stand in a run together with another lasting one."""
     recurring: dict[str, frozenset[int]] = {}
     for test in group:
-        if test.ordinal == 1:
-            seen = runs.get(test.key, frozenset())
-            recurring[folded[test.key]] = recurring.get(folded[test.key], frozenset()) | seen
+        exact = titles[test.key].exact
+        recurring[exact] = recurring.get(exact, frozenset()) | runs.get(test.key, frozenset())
     recurring = {name: seen for name, seen in recurring.items() if len(seen) > 1}
     in_run: dict[int, set[str]] = defaultdict(set)
     for name, seen in recurring.items():
@@ -133,62 +138,142 @@ def _lasting(group: Sequence[TestFacts], folded: Mapping[int, str], runs: Mappin
     return {name for together in in_run.values() if len(together) > 1 for name in together}
 
 
+def _numbers(group: Sequence[TestFacts], runs: Mapping[int, frozenset[int]]) -> dict[int, int]:
+    """The smallest number for each that no other test of one of its runs has.
+
+    Keys grow in document order within a report. A title that came back takes its number first: its key tells which of
+    its runs was ingested first, not where it stands in the others.
+    """
+    taken: dict[int, set[int]] = defaultdict(set)
+    numbers: dict[int, int] = {}
+    for test in sorted(group, key=lambda t: _age(runs.get(t.key, frozenset()), t.key)):
+        seen = runs.get(test.key, frozenset())
+        number = 1
+        while any(number in taken[run] for run in seen):
+            number += 1
+        for run in seen:
+            taken[run].add(number)
+        numbers[test.key] = number
+    return numbers
+
+
+def _age(seen: frozenset[int], key: int) -> tuple[int, int, int]:
+    return min(seen, default=-1), -len(seen), key
+
+
 def _numbered(name: str, ordinal: int) -> str:
     return name if ordinal == 1 else f"{name} #{ordinal}"
 
 
-def _adopted_files(tests: Sequence[TestFacts], names: Mapping[int, str]) -> tuple[dict[int, str], list[int], set[str]]:
-    """Files per test key. A default jest-junit report has none: its tests adopt the one file that others report."""
-    homes: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+def _adopted_files(
+    tests: Sequence[TestFacts], titles: Mapping[int, _Title], known: Mapping[int, str]
+) -> tuple[dict[int, str], list[int], set[str]]:
+    """Files per test key. A default jest-junit report has none: its tests adopt the one file that others report.
+
+    The exact title decides where other reports hold it, else the title without what changes in every run.
+    """
+    exact: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    masked: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for test in tests:
-        if test.id.file:
-            homes[test.producer, _unnumbered(names[test.key], test.ordinal), test.id.variant].add(test.id.file)
-    files: dict[int, str] = {}
+        if file := known[test.key]:
+            title = titles[test.key]
+            exact[test.producer, title.exact, test.id.variant].add(file)
+            masked[test.producer, title.masked, test.id.variant].add(file)
+    files = dict(known)
     adopted: list[int] = []
     ambiguous: set[str] = set()
     for test in tests:
-        files[test.key] = test.id.file
-        if test.id.file:
+        if files[test.key]:
             continue
-        title = _unnumbered(names[test.key], test.ordinal)
-        candidates = homes.get((test.producer, title, test.id.variant), set())
-        if len(candidates) == 1:
-            files[test.key] = next(iter(candidates))
+        title = titles[test.key]
+        homes = exact.get((test.producer, title.exact, test.id.variant)) or masked.get(
+            (test.producer, title.masked, test.id.variant), set()
+        )
+        if len(homes) == 1:
+            files[test.key] = next(iter(homes))
             adopted.append(test.key)
-        elif candidates:
-            ambiguous.add(title)
+        elif homes:
+            ambiguous.add(title.masked)
     return files, adopted, ambiguous
 
 
-def _unnumbered(name: str, ordinal: int) -> str:
-    return name if ordinal == 1 else name.removesuffix(f" #{ordinal}")
+def _renamed_files(
+    tests: Sequence[TestFacts], titles: Mapping[int, _Title], renames: Sequence[RenameFacts], runs_of: RunsOf
+) -> tuple[dict[int, str], set[tuple[str, str]]]:
+    """Files per test key after renames, and the renames that were used.
+
+    Test by test: a test is carried over only if reports hold its title under the new path, and never together with the
+    old one (two files that were swapped, or a new file in the old place, hold different tests). A file that was renamed
+    to and fro is known by the path that ran last.
+    """
+    files = {test.key: test.id.file for test in tests}
+    later = _later_paths(renames)
+    concerned = later.keys() | {path for paths in later.values() for path in paths}
+    keys: dict[tuple[str, str, str, int], list[int]] = defaultdict(list)
+    for test in tests:
+        if test.id.file in concerned:
+            keys[test.id.file, titles[test.key].masked, test.id.variant, test.ordinal].append(test.key)
+    runs = runs_of([key for held in keys.values() for key in held]) if keys else {}
+    seen = {place: frozenset().union(*(runs.get(key, frozenset()) for key in held)) for place, held in keys.items()}
+    used: set[tuple[str, str]] = set()
+    for (file, *title), held in keys.items():
+        own = seen[file, *title]  # type: ignore[index]
+        heirs = [path for path in later.get(file, ()) if (path, *title) in seen]
+        if heirs and later[file][0] in later:  # to and fro
+            circle = [file, *heirs] if file in later[later[file][0]] else heirs
+            newest = max(circle, key=lambda path: (max(seen[path, *title], default=-1), path))  # type: ignore[index]
+            heirs = [newest] if newest != file else []
+        heir = next((path for path in heirs if not seen[path, *title] & own), None)  # type: ignore[index]
+        if heir is not None:
+            used.add((file, heir))
+            for key in held:
+                files[key] = heir
+    return files, used
 
 
-def _final_paths(renames: Sequence[RenameFacts]) -> dict[str, str]:
-    """Where each renamed file ended up, following chains; a path that was renamed to and fro is left alone."""
-    step = {rename.old: rename.new for rename in renames}
-    final: dict[str, str] = {}
-    for old in step:
-        seen = {old}
-        path = old
-        while path in step and step[path] not in seen:
-            path = step[path]
-            seen.add(path)
-        if path not in step:
-            final[old] = path
-    return final
+def _later_paths(renames: Sequence[RenameFacts]) -> dict[str, list[str]]:
+    """The paths that each renamed file had afterwards, last first. A file with two new paths is left alone."""
+    targets: dict[str, set[str]] = defaultdict(set)
+    for rename in renames:
+        targets[rename.old].add(rename.new)
+    step = {old: next(iter(new)) for old, new in targets.items() if len(new) == 1}
+    later: dict[str, list[str]] = {}
+    for old, new in step.items():
+        path, found = new, [old]
+        while path not in found:
+            found.append(path)
+            path = step.get(path, old)
+        later[old] = found[:0:-1]
+    return later
 
 
 def _apply_aliases(ids: dict[int, TestId], aliases: Sequence[Alias]) -> dict[int, TestId]:
+    """Ids after aliases, following chains. In a circle the alias written last holds: its new name is the test's."""
     if not aliases:
         return ids
-    exact = {alias.old: alias.new for alias in aliases if alias.old.file}
-    anywhere = {(alias.old.name, alias.old.variant): alias.new for alias in aliases if not alias.old.file}
-    result = {}
-    for key, old in ids.items():
-        test, seen = old, {old}
-        while (new := exact.get(test) or anywhere.get((test.name, test.variant))) is not None and new not in seen:
-            test = new
-            seen.add(test)
-        result[key] = test
-    return result
+    by_name: dict[str, list[tuple[int, Alias]]] = defaultdict(list)
+    for number, alias in enumerate(aliases):
+        by_name[alias.old.name].append((number, alias))
+    return {key: _alias_of(test, by_name) for key, test in ids.items()}
+
+
+def _alias_of(test: TestId, by_name: Mapping[str, Sequence[tuple[int, Alias]]]) -> TestId:
+    path = [test]
+    numbers: list[int] = []
+    while True:
+        fitting = [(number, alias) for number, alias in by_name.get(path[-1].name, ()) if _means(alias.old, path[-1])]
+        if not fitting:
+            return path[-1]
+        # An alias that names file and variant goes before one for any; of equal ones the one written last.
+        number, alias = max(fitting, key=lambda found: (bool(found[1].old.file), bool(found[1].old.variant), found[0]))
+        new = TestId(alias.new.file or path[-1].file, alias.new.name, alias.new.variant or path[-1].variant)
+        numbers.append(number)
+        if new in path:
+            circle = path.index(new)
+            last = max(range(circle, len(numbers)), key=lambda place: numbers[place])
+            return path[last + 1] if last + 1 < len(path) else new
+        path.append(new)
+
+
+def _means(ref: TestId, test: TestId) -> bool:
+    return ref.name == test.name and ref.file in ("", test.file) and ref.variant in ("", test.variant)

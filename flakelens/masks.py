@@ -7,20 +7,30 @@ from __future__ import annotations
 
 import re
 
+# Not \b: people join words and ids with "_", which \b takes for a letter.
+_ALONE = r"(?<![0-9A-Za-z])"
+_ENDS = r"(?![0-9A-Za-z])"
 # Order matters: an ISO time contains digits that the epoch pattern would otherwise take, a UUID contains long hex.
 _MASKS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("<uuid>", re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")),
+    ("<uuid>", re.compile(rf"{_ALONE}[0-9a-fA-F]{{8}}-(?:[0-9a-fA-F]{{4}}-){{3}}[0-9a-fA-F]{{12}}{_ENDS}")),
     (
         "<time>",
-        re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?(?!\d)"),
+        re.compile(
+            rf"{_ALONE}[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}"
+            r"(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?(?![0-9])"
+        ),
     ),
-    # 2001-09-09 to 2286-11-20 in milliseconds: 13 digits that begin with 1..9 and stand alone.
-    ("<epoch>", re.compile(r"(?<![\w.])[1-9]\d{12}(?![\w.]*\d)")),
     # Long hex must hold a digit and a letter: "deadbeefcafe" may be a word play, "1234567890123456" an account number.
-    ("<hex>", re.compile(r"\b(?:0x)?(?=[0-9a-fA-F]*\d)(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{12,}\b")),
+    (
+        "<hex>",
+        re.compile(rf"{_ALONE}(?:0x)?(?=[0-9a-fA-F]*[0-9])(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{{12,}}{_ENDS}"),
+    ),
+    # 2001-09-09 to 2286-11-20 in milliseconds: 13 digits that begin with 1..9, are no part of a longer number and no
+    # decimals. Letters may touch them: "user1760000000000@example.com", "1760000000000ms".
+    ("<epoch>", re.compile(r"(?<![0-9])(?<![0-9][.,])[1-9][0-9]{12}(?![.,]?[0-9])")),
 )
 # Every mask needs a run of digits or hex: most titles skip the patterns above after one cheap look.
-_MAYBE = re.compile(r"[0-9a-fA-F]{8}|\d{4}-\d\d-\d\d")
+_MAYBE = re.compile(r"[0-9a-fA-F]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def mask(text: str) -> str:

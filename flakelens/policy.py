@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -54,7 +54,7 @@ class QuarantinePolicy(_Strict, frozen=True, kw_only=True):
 class WaiverPolicy(_Strict, frozen=True, kw_only=True):
     """How long a waiver may last, and the areas and focuses whose failures nobody can waive."""
 
-    max_hours: float = 72
+    max_hours: float = 72.0
     never: tuple[str, ...] = ()
 
 
@@ -94,7 +94,7 @@ class ReliablePolicy(_Criterion, frozen=True, kw_only=True, tag="reliable"):
 class CompletePolicy(_Criterion, frozen=True, kw_only=True, tag="complete"):
     """The newest run of each area is whole and recent, and quarantine is within its limits."""
 
-    max_age_hours: float = 72
+    max_age_hours: float = 72.0
 
 
 class NoLaunderingPolicy(_Criterion, frozen=True, kw_only=True, tag="no-laundering"):
@@ -138,7 +138,7 @@ class Policy(_Strict, frozen=True, kw_only=True):
         return hashlib.sha256(self.canonical()).hexdigest()
 
     def canonical(self) -> bytes:
-        """The whole policy, defaults included, as JSON with sorted keys: what a recorded verdict carries."""
+        """The whole policy, defaults included, as JSON with sorted keys: what is hashed, and what a verdict carries."""
         return msgspec.json.encode(self, order="sorted")
 
     def area_names(self) -> tuple[str, ...]:
@@ -157,14 +157,20 @@ def parse(text: str = "", *, where: str = "flakelens.toml", table: tuple[str, ..
     `where` names the source in errors; `table` leads to the policy inside it (("tool", "flakelens") in a
     pyproject.toml). Raises PolicyError, naming the key, for anything that is not known or cannot work.
     """
+    own: Any
     try:
-        own: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{where} is not valid TOML: {error}.", mend="Mend the line it names.") from None
-    for key in table:
+        own = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # also numbers too long and tables too deep to be meant
+        said = "too deeply nested" if isinstance(error, RecursionError) else error
+        raise PolicyError(f"{where} is not valid TOML: {said}.", mend="Mend the line it names.") from None
+    for depth, key in enumerate(table, 1):
         own = own.get(key, {})
+        if not isinstance(own, dict):
+            path = ".".join(table[:depth])
+            raise PolicyError(f"{where}: {path} must be a table.", mend=f"Write [{'.'.join(table)}].")
     merged = _merge(tomllib.loads(shipped_text()), own)
-    policy = _convert(merged, where)
+    _forget_shipped_names(merged, own)
+    policy = _ordered(_convert(merged, where))
     from flakelens.policy_checks import check  # a room of its own, so that the types above stay readable
 
     check(policy, where)
@@ -173,7 +179,38 @@ def parse(text: str = "", *, where: str = "flakelens.toml", table: tuple[str, ..
 
 def from_canonical(data: bytes) -> Policy:
     """The inverse of `Policy.canonical`, for replaying a verdict."""
-    return msgspec.json.decode(data, type=Policy)
+    return _ordered(msgspec.json.decode(data, type=Policy))
+
+
+def _ordered(policy: Policy) -> Policy:
+    """The policy with gates by name and criteria by kind: the order of keys in a file decides nothing."""
+    kinds = [kind.__struct_config__.tag for kind in get_args(CriterionPolicy)]
+
+    def rank(item: tuple[str, CriterionPolicy]) -> tuple[int, str]:
+        return kinds.index(item[1].__struct_config__.tag), item[0]
+
+    gates = {
+        name: msgspec.structs.replace(gate, criteria=dict(sorted(gate.criteria.items(), key=rank)))
+        for name, gate in sorted(policy.gates.items())
+    }
+    return msgspec.structs.replace(policy, gates=gates)
+
+
+def _forget_shipped_names(merged: dict[str, Any], own: Mapping[str, Any]) -> None:
+    """A project with areas or focuses of its own need not mention shipped ones in limits that it never wrote."""
+    defined = _names(merged.get("areas")) | _names(merged.get("focuses"))
+    quarantine, waivers = own.get("quarantine", {}), own.get("waivers", {})
+    if isinstance(quarantine, dict) and isinstance(said := quarantine.get("areas", {}), dict):
+        limits = {name: share for name, share in merged["quarantine"]["areas"].items() if name in defined | said.keys()}
+        merged["quarantine"] = {**merged["quarantine"], "areas": limits}
+    if isinstance(waivers, dict) and "never" not in waivers:
+        never = [name for name in merged["waivers"]["never"] if name in defined]
+        merged["waivers"] = {**merged["waivers"], "never": never}
+
+
+def _names(rules: Any) -> set[str]:
+    tables = [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+    return {name for rule in tables if isinstance(name := rule.get("name"), str)}
 
 
 def _merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

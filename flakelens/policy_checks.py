@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flakelens.errors import PolicyError
@@ -25,12 +26,7 @@ def check(policy: Policy, where: str) -> None:
         _percent(share, f"quarantine.{name}", where, low=0.0)
     _names(policy.quarantine.areas, known, "quarantine.areas", where)
     _names(policy.waivers.never, known | focuses, "waivers.never", where)
-    for retries in policy.retries:
-        if retries.since and not re.fullmatch(r"\d{4}-\d\d-\d\d(T.*)?|[0-9a-fA-F]{7,40}", retries.since):
-            raise PolicyError(
-                f"{where}: retries.since is {retries.since!r}; it must be a date or a commit.",
-                mend="Write 2026-10-01, or at least 7 digits of a commit.",
-            )
+    _reports(policy, where)
     if not 0 < policy.waivers.max_hours <= 72:
         raise PolicyError(
             f"{where}: waivers.max_hours is {policy.waivers.max_hours:g}; a waiver lasts 72 hours at most.",
@@ -54,6 +50,19 @@ def check(policy: Policy, where: str) -> None:
             )
         for ident, criterion in gate.criteria.items():
             _criterion(criterion, f"{path}.{ident}", known, focuses, where)
+
+
+def _reports(policy: Policy, where: str) -> None:
+    if any(not separator.strip() for separator in policy.title_separators):
+        raise PolicyError(
+            f"{where}: title_separators: an empty separator stands between any two letters.", mend="Leave it out."
+        )
+    for retries in policy.retries:
+        if retries.since and not _is_date_or_commit(retries.since):
+            raise PolicyError(
+                f"{where}: retries.since is {retries.since!r}; it must be a date or a commit.",
+                mend="Write 2026-10-01, or at least 7 digits of a commit.",
+            )
 
 
 def _criterion(criterion: CriterionPolicy, path: str, known: set[str], focuses: set[str], where: str) -> None:
@@ -80,6 +89,21 @@ def _criterion(criterion: CriterionPolicy, path: str, known: set[str], focuses: 
             f"{where}: {path}.threshold is {threshold:g} %: {_LONGEST_WINDOW} clean runs in a row could not prove it.",
             mend='Lower it to 99.5 or less, or write evidence = "observed" beside it.',
         )
+    if hasattr(criterion, "evidence") and threshold in (50, 100):
+        raise PolicyError(
+            f"{where}: {path}.threshold is {threshold:g} %; a rate is asked to be between 50 and 100.",
+            mend="For every test passing in every run use a criterion of kind all-passing.",
+        )
+
+
+def _is_date_or_commit(text: str) -> bool:
+    if re.fullmatch(r"[0-9a-fA-F]{7,40}", text):
+        return True
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return "-" in text
 
 
 def _certifiable(limit: float) -> bool:

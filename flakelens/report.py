@@ -6,12 +6,15 @@ They hold facts and judgements, never layout: what a terminal, a page and a prog
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from flakelens.facts import RunKey
-from flakelens.gate.verdict import Verdict
-from flakelens.model import GateState, Outcome, Problem, RetryEvidence, TestId
-from flakelens.stats.states import TestFinding
+if TYPE_CHECKING:  # documents are only told apart by their types here: `look` must not pay for numpy
+    from datetime import datetime
+
+    from flakelens.facts import RunKey
+    from flakelens.gate.verdict import Verdict
+    from flakelens.model import GateState, Outcome, Problem, RetryEvidence, TestId
+    from flakelens.stats.states import TestFinding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,25 +87,26 @@ class TestLine:
     focuses: tuple[str, ...]
     finding: TestFinding
     quarantined: bool
-    runs: int  # counting runs with a result of it that is not skipped
-    failures: int  # runs in which it failed after retries
-    flaky_runs: int
-    pass_rate: Rate | None
-    first_attempt_pass_rate: Rate | None
-    last_outcome: Outcome | None
+    runs: int  # counting runs without a confirmed outage in which it was executed
+    failures: int  # of these, runs in which it failed after retries
+    flaky_runs: int  # of these, runs in which it failed, then passed
+    pass_rate: Rate | None  # over `runs`
+    first_attempt_pass_rate: Rate | None  # over those of `runs` whose reports show first attempts; None: none does
+    last_outcome: Outcome | None  # of the newest counting run with a result; of any run for a branch-only test
     last_run: RunKey | None
     since_run: RunKey | None  # where the present state began
     since_commit: str
-    strip: str  # one letter per counting run, oldest first: P passed, K flaky, F failed, S skipped, "." no result
+    strip: str  # one letter per counting run of the area, oldest first: P, K flaky, F, S, "." no result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestsReport:
-    """The tests that a filter left, most urgent first, and how many there are in all."""
+    """The tests that a filter left, and how many there are in all."""
 
     __test__ = False
 
     branch: str
+    runs: int  # of the gated branch, looked at
     tests: tuple[TestLine, ...]
     total: int  # before filters and limit
     matching: int  # after filters, before the limit
@@ -119,18 +123,21 @@ class RunCell:
     counts: bool
     why_not: str
     outcome: Outcome
-    outage: bool
-    evidence: RetryEvidence | None  # of the report that held the test; None without a result
+    outage: bool  # confirmed
+    partial: bool  # the result comes from a filtered run: it enters no rate
+    evidence: RetryEvidence | None  # the least that a report with the test can show; None without a result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailureText:
-    """One failure message of a test."""
+class FailureGroup:
+    """Failed attempts of a test whose messages begin alike (ids, times and long hex aside)."""
 
-    run: RunKey
-    started_at: datetime
-    attempt: int  # execution within its report: 1, 2..
-    message: str
+    first_line: str  # of the newest
+    text: str  # the newest, whole
+    count: int  # attempts
+    runs: int
+    first: RunKey
+    last: RunKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +147,7 @@ class ShowReport:
     line: TestLine
     cells: tuple[RunCell, ...]  # counting runs and, beside them, the others that had a result of it
     because: tuple[str, ...]  # the evidence for its state, in sentences
-    messages: tuple[FailureText, ...]  # newest first
+    messages: tuple[FailureGroup, ...]  # newest first
     names: tuple[TestId, ...]  # every form in which reports wrote it, newest last
 
 
@@ -159,23 +166,42 @@ class LookArea:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookCause:
-    """Failures with the same masked first line."""
+    """Failures whose messages are the same but for what changes in every run."""
 
-    message: str
-    tests: tuple[TestId, ...]
+    message: str  # of the first of them, one line
+    tests: tuple[TestId, ...]  # as reported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookFlake:
+    """A test that failed and then passed."""
+
+    id: TestId  # as reported
+    failed_attempts: int
+    message: str  # of the first failed attempt, one line; "" where the report hides it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlindSpot:
+    """Something that a report cannot show, and the lines that change it."""
+
+    said: str  # one or two sentences
+    file: str  # where the lines belong, "" where there are none
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookReport:
     """What reports say by themselves, without a database."""
 
-    reports: int
+    headline: str  # the most useful sentence
+    reports: int  # that could be read
     producers: tuple[str, ...]
-    seconds: float | None
+    seconds: float | None  # wall time of the longest report
     areas: tuple[LookArea, ...]
     causes: tuple[LookCause, ...]
-    flaky: tuple[TestId, ...]
-    cannot_show: tuple[str, ...]
+    flaky: tuple[LookFlake, ...]
+    cannot_show: tuple[BlindSpot, ...]
     problems: tuple[Problem, ...]
     next_steps: tuple[str, ...]
 
@@ -223,3 +249,27 @@ class DoctorReport:
     runs: int
     counting: int
     branch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitReport:
+    """What a project's configuration told, and what was written from it."""
+
+    path: str  # of the policy that was written
+    found: tuple[str, ...]  # what was recognised, in sentences
+    areas: tuple[str, ...]  # areas with a folder of their own
+    reporters: tuple[tuple[str, str], ...]  # file to edit, and the lines to add
+    unknown: tuple[str, ...]  # what could not be told from the text of the files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoReport:
+    """All that `demo` shows, from reports to verdict."""
+
+    runs: int
+    reports: int
+    results: int  # test results read
+    problems: dict[str, int]  # by code
+    database: str  # where it was kept, "" when it was thrown away
+    tests: TestsReport
+    gate: GateReport

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from flakelens.decisions import Decisions
 from flakelens.facts import Facts, RunFacts
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
-from flakelens.history import build
+from flakelens.history import build, start_of
 from flakelens.model import TestId
 from flakelens.policy import Policy
 from flakelens.stats import outages, rate, states
@@ -48,36 +48,44 @@ def load(
     window: int | None = WINDOW_RUNS,
     known_at: datetime | None = None,
     met_baseline: frozenset[TestId] = frozenset(),
+    any_branch: bool = False,
 ) -> Loaded:
     """The newest `window` counting runs (None: all), the other runs beside them, and those of `commit`.
 
     `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
-    recorded verdict can be replayed. Runs that start more than 10 minutes after `as_of` are left out and counted.
+    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. Runs that
+    start more than 10 minutes after `as_of` are left out and counted.
     """
     facts = Facts(runs=(), tests=())
     branch = gated_branch(policy, store.branches() if store else ())
-    if store is not None:
-        facts = store.read(
-            branch=branch,
-            last=window,
-            commit=commit,
-            alongside=True,
-            count_local=policy.count_local,
-            known_at=known_at,
-            environment=environment,
-        )
-    there = tuple(run for run in facts.runs if _start(run) <= as_of + CLOCK_TOLERANCE)
-    in_future = len(facts.runs) - len(there)
+
+    def read(last: int | None) -> tuple[tuple[RunFacts, ...], int]:
+        """The runs there are as of then, and how many start later."""
+        nonlocal facts
+        if store is not None:
+            facts = store.read(
+                branch=branch,
+                last=last,
+                commit=commit,
+                alongside=True,
+                count_local=policy.count_local,
+                known_at=known_at,
+                environment=environment,
+            )
+            if any_branch and not facts.runs:
+                facts = store.read(branch=None, last=last, known_at=known_at, environment=environment)
+        # A call that brought metadata and problems but no report leaves a run that nothing can be said about.
+        begun = tuple(run for run in facts.runs if run.reports)
+        there = tuple(run for run in begun if start_of(run) <= as_of + CLOCK_TOLERANCE)
+        return there, len(begun) - len(there)
+
+    there, in_future = read(window)
+    if in_future and window is not None:  # an earlier moment: later runs took places in the window
+        there, in_future = read(window + in_future)
     facts = Facts(runs=there, tests=facts.tests, renames=facts.renames)
     history = build(facts, policy, branch=branch, aliases=decisions.identity_aliases(), environment=environment)
     evidence = Evidence(history=history, policy=policy, decisions=decisions, as_of=as_of, met_baseline=met_baseline)
     return Loaded(evidence=evidence, data_sha256=data_hash(facts), in_future=in_future)
-
-
-def _start(run: RunFacts) -> datetime:
-    given = [info.started_at for info in run.infos if info.started_at]
-    given = given or [report.started_at for report in run.reports if report.started_at]
-    return min(given or [report.ingested_at for report in run.reports])
 
 
 def data_hash(facts: Facts) -> str:

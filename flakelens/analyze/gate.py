@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,16 +44,45 @@ def gate_report(
 
     `met_baseline` None: the tests that were active at the newest recorded MET verdict older than the baseline window.
     """
+    return judge_gate(
+        store,
+        policy,
+        decisions,
+        name,
+        as_of=as_of,
+        commit=commit,
+        known_at=known_at,
+        met_baseline=met_baseline,
+    ).report
+
+
+class Judged(NamedTuple):
+    """A report and the evidence that it was made from."""
+
+    report: GateReport
+    loaded: Loaded
+
+
+def judge_gate(
+    store: Store | None,
+    policy: Policy,
+    decisions: Decisions,
+    name: str,
+    *,
+    as_of: datetime,
+    commit: str = "",
+    known_at: datetime | None = None,
+    met_baseline: frozenset[TestId] | None = None,
+) -> Judged:
+    """`gate_report` with its evidence, for those who record it. `as_of` counts to the millisecond, as it is stored."""
+    as_of = as_of.replace(microsecond=as_of.microsecond // 1000 * 1000)
     gate = gate_policy(policy, name)
     loaded = load(store, policy, decisions, as_of=as_of, environment=gate.environment, commit=commit, known_at=known_at)
     if met_baseline is None:
         met_baseline = older_met_baseline(store, name, gate, loaded, known_at)
     if met_baseline:
-        loaded = load(
-            store, policy, decisions, as_of=as_of, environment=gate.environment, commit=commit, known_at=known_at,
-            met_baseline=met_baseline,
-        )  # fmt: skip
-    return report_of(name, gate, loaded, commit=commit)
+        loaded = replace(loaded, evidence=replace(loaded.evidence, met_baseline=met_baseline))
+    return Judged(report_of(name, gate, loaded, commit=commit), loaded)
 
 
 def gate_policy(policy: Policy, name: str) -> GatePolicy:
@@ -70,7 +101,7 @@ def report_of(name: str, gate: GatePolicy, loaded: Loaded, *, commit: str = "") 
         verdict=judged,
         areas=tuple(area_line(scope) for area, scope in scopes.items() if len(scope.ids) or area != "unassigned"),
         bridge=_bridge(evidence, judged),
-        notices=_notices(evidence, loaded.in_future),
+        notices=(*_removed(judged), *_notices(evidence, loaded.in_future)),
         provenance=_provenance(loaded, commit),
     )
 
@@ -100,9 +131,9 @@ def older_met_baseline(
     if not reach or len(counting) <= reach:
         return frozenset()
     border = evidence.history.runs[counting[-1 - reach]].started_at
-    for stored in store.verdicts(gate=name, state=GateState.MET):
-        if stored.as_of < border and (known_at is None or stored.recorded_at < known_at):
-            return frozenset(TestId(*test) for test in stored.active)
+    for stored in store.verdicts(gate=name, state=GateState.MET, before=border):
+        if known_at is None or stored.recorded_at < known_at:
+            return frozenset(stored.active)
     return frozenset()
 
 
@@ -160,6 +191,12 @@ def _newest(view: AreaView) -> str:
     return f"{passed:,}/{executed:,} = {percent(passed / executed)}"
 
 
+def _removed(judged: verdict.Verdict) -> tuple[str, ...]:
+    if not judged.removed:
+        return ()
+    return (f"The policy leaves out {', '.join(judged.removed)} (areas = []).",)
+
+
 def _notices(evidence: Evidence, in_future: int) -> tuple[str, ...]:
     notices = []
     reasons = Counter(run.why_not for run in evidence.history.runs if run.why_not)
@@ -169,7 +206,7 @@ def _notices(evidence: Evidence, in_future: int) -> tuple[str, ...]:
     if in_future:
         notices.append(
             f"{count_of(in_future, 'run')} start more than 10 minutes after the time of this verdict and were left "
-            "out; check the clocks of your runners."
+            "out; if that time is now, check the clocks of your runners."
         )
     if evidence.history.names.ambiguous:
         notices.append(

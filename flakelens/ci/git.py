@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 
 # A partial clone would fetch what is missing, and a repository's configuration may name a program to watch its files.
-_QUIET = ("--no-optional-locks", "-c", "protocol.allow=never", "-c", "core.fsmonitor=false")
+QUIET = ("--no-optional-locks", "-c", "protocol.allow=never", "-c", "core.fsmonitor=false")
 
 
 class Commit(NamedTuple):
@@ -79,9 +79,21 @@ class GitFolder:
         raw = self._ask("cat-file", "commit", sha)
         return None if raw is None else _parse(sha, raw)
 
+    def has(self, name: str) -> bool:
+        """Is there a commit of this name (a full ref, or an id) in the checkout?"""
+        if name.startswith("-"):
+            return False
+        return self._ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") is not None
+
+    def show(self, name: str, path: str) -> str | None:
+        """The text of a file in the commit `name`; None where it is not there. "./" begins at this folder, else the
+        path begins at the root of the repository.
+        """
+        return None if name.startswith("-") else self._ask("cat-file", "blob", f"{name}:{path}")
+
     def _ask(self, *arguments: str) -> str | None:
         """Standard output of git; None when it cannot be run, takes too long or says no."""
-        command = [self._program, *_QUIET, "-C", str(self._folder), *arguments]
+        command = [self._program, *QUIET, "-C", str(self._folder), *arguments]
         try:
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, capture_output=True, timeout=self._timeout, check=False

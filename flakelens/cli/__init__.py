@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, NamedTuple, NoReturn
 
 import click
@@ -90,6 +91,10 @@ def cli(ctx: click.Context, db: str | None, policy: str | None, quiet: bool, ver
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with one of the codes of `exit_codes`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A file or a pipe gets UTF-8, as our XML says of itself; a terminal what it can show, and "?" for the rest.
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     sys.exit(run(arguments))
 
 
@@ -106,11 +111,20 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return USAGE
     except FlakelensError as error:
-        click.echo(f"flakelens: {error}", err=True)
-        if error.mend:
-            click.echo(f"  {error.mend}", err=True)
+        _complain(error)
         return code_of(error)
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
         return 0
     return result if isinstance(result, int) else 0
+
+
+def _complain(error: FlakelensError) -> None:
+    """The error and its mend on standard error. Names in it may be anybody's, so that each line is made harmless."""
+    from flakelens.render.escape import plain
+
+    first, *more = str(error).split("\n")
+    for line in (f"flakelens: {plain(first, 1_000)}", *(f"  {plain(line, 1_000)}" for line in more)):
+        click.echo(line, err=True)
+    if error.mend:
+        click.echo(f"  {plain(error.mend, 1_000)}", err=True)

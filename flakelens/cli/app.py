@@ -93,6 +93,10 @@ class App:
         path = self.decisions_path()
         return decisions_room.parse(_read(path, "decisions"), where=path.name) if path.is_file() else Decisions()
 
+    def shown(self, path: Path) -> str:
+        """A path as a person at this place would write it."""
+        return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
+
     @property
     def width(self) -> int:
         """Columns to write for: the terminal's, at most 140, and 100 where there is no terminal."""

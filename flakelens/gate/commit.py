@@ -84,7 +84,7 @@ def _as_newest(evidence: Evidence, position: int) -> tuple[dict[str, AreaView], 
     views = area_views(
         chosen, evidence.areas.names, evidence.areas.index, evidence.area_of, counting=np.ones(len(order), np.bool_)
     )
-    return views, len(order) - 1, bool(find_outages(chosen.whole).suspected[-1])
+    return views, len(order) - 1, bool(find_outages(chosen.whole).down[-1])
 
 
 def _lack(view: AreaView, newest: int, suspected: bool) -> str:

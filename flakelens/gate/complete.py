@@ -91,10 +91,11 @@ def _lack(scope: Scope, policy: CompletePolicy) -> tuple[str, str]:
         if not fault and missing:
             fault = f"{len(missing)} of {count_of(expected, 'expected test')} have no result: {named(missing)}"
         return f"{label} is not complete ({fault or 'it has no results'})", again
-    if scope.suspected[newest] and not scope.outage[newest]:
-        return f"{label} looks like an outage that no later run has confirmed", again
-    if scope.outage[newest]:
-        return f"{label} was hit by an outage", again
+    if scope.down[newest]:
+        known = (
+            "was hit by an outage" if scope.outage[newest] else "looks like an outage that no later run has confirmed"
+        )
+        return f"{label} {known}", again
     limit = max(policy.max_age_hours, AGE_IN_INTERVALS * view.median_interval() / 3600)
     age = _age(scope)
     if age > limit:

@@ -58,7 +58,7 @@ class Scope:
     view: AreaView
     ids: tuple[TestId, ...]  # (N,)
     outage: Bools  # (R,) confirmed
-    suspected: Bools  # (R,) suspected, confirmed or not
+    down: Bools  # (R,) an outage, suspected or confirmed, that the run's own reruns have not healed
     disagreed: Bools  # (N,) failed and passed on one commit of a pull request
     quarantined: Bools  # (N,) by a valid entry
     acknowledged: Bools  # (N,) removed or skipped on purpose, or moved to another file
@@ -91,7 +91,7 @@ class Scope:
             self,
             view=self.view.with_clean_runs(count),
             outage=np.concatenate([self.outage, more]),
-            suspected=np.concatenate([self.suspected, more]),
+            down=np.concatenate([self.down, more]),
             labels=(*self.labels, *(f"clean run {number + 1}" for number in range(count))),
         )
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from flakelens.areas import AreaMap, area_of_file, assign
+from flakelens.areas import AreaMap, assign
 from flakelens.completeness import AreaView, area_views
 from flakelens.decisions import Decisions
 from flakelens.facts import Bools
@@ -17,6 +17,7 @@ from flakelens.gate.criterion import Scope, count_of
 from flakelens.history import History, Run
 from flakelens.model import Event, Outcome, TestId
 from flakelens.policy import ALL_AREAS, Policy
+from flakelens.rules import area_of_file
 from flakelens.stats.outages import Outages, find_outages
 
 # States and rates look at no more than so many newest runs of the gated branch.
@@ -61,10 +62,10 @@ class Evidence:
     @cached_property
     def _outage_flags(self) -> tuple[Bools, Bools]:
         confirmed = np.zeros(len(self.history.runs), np.bool_)
-        suspected = np.zeros(len(self.history.runs), np.bool_)
+        down = np.zeros(len(self.history.runs), np.bool_)
         confirmed[self.counting] = self.outages.confirmed
-        suspected[self.counting] = self.outages.suspected
-        return confirmed, suspected
+        down[self.counting] = self.outages.down
+        return confirmed, down
 
     @cached_property
     def disagreed(self) -> Bools:
@@ -175,7 +176,7 @@ class Evidence:
         return self._scope(name, view, ())
 
     def _scope(self, name: str, view: AreaView, faults: tuple[str, ...]) -> Scope:
-        confirmed, suspected = self._outage_flags
+        confirmed, down = self._outage_flags
         tests = view.tests
         ids = tuple(self.history.tests[position].id for position in tests)
         return Scope(
@@ -183,7 +184,7 @@ class Evidence:
             view=view,
             ids=ids,
             outage=confirmed[view.runs],
-            suspected=suspected[view.runs],
+            down=down[view.runs],
             disagreed=self.disagreed[tests],
             quarantined=self.quarantined[tests],
             acknowledged=self.acknowledged[tests],

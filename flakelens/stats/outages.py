@@ -1,6 +1,6 @@
 """Outages: runs in which far more tests newly failed than their own histories explain.
 
-Suspected at the run itself, confirmed or refuted by the next run that has results of the same tests. A break of many
+Suspected at the run itself, confirmed or refuted by the next results of the same tests. A break of many
 tests at once stays failed in the next run and is therefore no outage; a group that dies again and again with a shared
 cause is a cluster of tests, not an outage.
 """
@@ -32,16 +32,19 @@ class Outages:
 
     suspected: Bools
     confirmed: Bools
+    down: Bools  # suspected or confirmed, and more than a third of the victims still failed when the run ended
     newly: dict[int, Int32s]  # suspected run -> the tests that newly failed in it
 
 
 def find_outages(outcomes: Int8s) -> Outages:
     """Suspected and confirmed outages among the runs of the gated branch, oldest first. `outcomes`: int8, (N, R).
 
-    With n_t the tests that fail in run t and did not fail in their previous run, and e_t the expected number of such
-    tests - each test's chance (new failures + .02) / (chances to fail newly + 2) before t, summed over all tests that
-    ran in t and did not fail before - run t is suspected when n_t >= 5 and n_t > e_t + 6 sqrt(e_t + 1). It is
-    confirmed when at least 2/3 of those tests pass the next time they run (a rerun of the commit, or the next commit).
+    With n_t the tests whose first attempt fails in run t and did not fail in their previous run, and e_t the expected
+    number of such tests - each test's chance (new failures + .02) / (chances to fail newly + 2) before t, summed over
+    all tests that ran in t and did not fail before - run t is suspected when n_t >= 5 and n_t > e_t + 6 sqrt(e_t + 1).
+    It is confirmed when at least 2/3 of those tests pass later in the same run (its failed jobs were run again), in a
+    rerun of the commit, or in the next run. First attempts, because a rerun of the failed jobs must not hide the outage
+    from those tests that were not run again.
 
     The normal bound is deliberately wide: e_t is itself an estimate. Compare Sippy and LUCI, which use a flat share.
     """
@@ -55,8 +58,8 @@ def find_outages(outcomes: Int8s) -> Outages:
     new_failures = np.zeros(tests)
     for run in range(reach):
         column = outcomes[:, run]
-        failed = column == Outcome.FAILED
-        ran = failed | (column == Outcome.PASSED) | (column == Outcome.FLAKY)
+        failed = (column == Outcome.FAILED) | (column == Outcome.FLAKY)
+        ran = failed | (column == Outcome.PASSED)
         could = ran & known & ~failing
         fresh = could & failed
         count = int(np.count_nonzero(fresh))
@@ -73,22 +76,24 @@ def find_outages(outcomes: Int8s) -> Outages:
     groups = _recurring_groups(outcomes, newly)
     for run in groups:
         suspected[run] = False
+    down = np.zeros(reach, np.bool_)
     for run, victims in newly.items():
-        confirmed[run] = suspected[run] and _recovered(outcomes, victims, run)
-    return Outages(suspected, confirmed, {run: tests for run, tests in newly.items() if suspected[run]})
+        if suspected[run]:
+            healed = outcomes[victims, run] == Outcome.FLAKY
+            down[run] = np.count_nonzero(healed) < RECOVERED_SHARE * len(victims)
+            confirmed[run] = _recovered(outcomes, victims, run, healed)
+    return Outages(suspected, confirmed, down, {run: tests for run, tests in newly.items() if suspected[run]})
 
 
-def _recovered(outcomes: Int8s, victims: Int32s, run: int) -> bool:
-    """Did at least 2/3 of the victims pass in the next run that has results of any of them?"""
+def _recovered(outcomes: Int8s, victims: Int32s, run: int, healed: Bools) -> bool:
+    """Did at least 2/3 of the victims pass later in the run (`healed`), or else in the next run with a result of it?"""
     later = outcomes[victims, run + 1 :]
     ran = (later != Outcome.NONE) & (later != Outcome.SKIPPED)
-    with_results = np.flatnonzero(ran.any(axis=0))
-    if not len(with_results):
-        return False
-    column = later[:, with_results[0]]
-    seen = ran[:, with_results[0]]
-    passed = seen & (column != Outcome.FAILED)
-    return bool(np.count_nonzero(passed) >= RECOVERED_SHARE * np.count_nonzero(seen))
+    passed = healed
+    if ran.size:
+        following = np.take_along_axis(later, ran.argmax(axis=1)[:, None], axis=1)[:, 0]
+        passed = passed | (ran.any(axis=1) & (following != Outcome.FAILED))
+    return bool(np.count_nonzero(passed) >= RECOVERED_SHARE * len(victims))
 
 
 def _recurring_groups(outcomes: Int8s, newly: dict[int, Int32s]) -> set[int]:

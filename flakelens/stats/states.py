@@ -19,6 +19,7 @@ from flakelens.stats.intervals import beta_quantile
 
 STABLE_RESULTS = 20
 BROKEN_RUNS = 2
+BREAK_CHANCE = 0.005  # of a break at any one commit: what the flakes of a flaky test must be rarer than to be one
 VERIFY_ERROR = 0.05  # chance that a test still as bad as before passes a verification
 VERIFY_QUANTILE = 0.20  # of the old rate's posterior: a verification must not lean on a rate that may be too high
 
@@ -43,7 +44,7 @@ class Spell:
     first: int  # run position of the first failure
     last: int  # of the last failure
     mended: int | None  # of the first pass after it; None: still broken
-    clean: int  # results without a failure since
+    clean: int  # results without a failure from then on
     needed: int  # clean results that verify the repair
 
 
@@ -75,24 +76,23 @@ def find_states(
     """
     rows = outcomes[:, ~outage]
     kept = np.flatnonzero(~outage).astype(np.int32)
-    numbers = commits[~outage]
+    numbers = np.unique(commits[~outage], return_inverse=True)[1].astype(np.int32)
     ran = (rows != Outcome.NONE) & (rows != Outcome.SKIPPED)
-    results = ran.sum(axis=1)
-    ever = (outcomes != Outcome.NONE).any(axis=1)
-    troubled = ((rows == Outcome.FAILED) | (rows == Outcome.FLAKY)).any(axis=1) | disagreed
-    calm = TestFinding(state=TestState.UNSURE)
+    counts = ran.sum(axis=1).tolist()
+    ever = (outcomes != Outcome.NONE).any(axis=1).tolist()
+    troubled = (((rows == Outcome.FAILED) | (rows == Outcome.FLAKY)).any(axis=1) | disagreed).tolist()
+    went = gone.tolist()
     findings = []
-    for test in range(len(rows)):
+    for test, count in enumerate(counts):
         if not ever[test]:
             findings.append(TestFinding(state=TestState.BRANCH_ONLY if elsewhere[test] else TestState.UNSURE))
             continue
-        count = int(results[test])
         if troubled[test]:
             positions = np.flatnonzero(ran[test])
             finding = _judge(rows[test, positions], numbers[positions], kept[positions], bool(disagreed[test]))
         else:
-            finding = _steady(count) if count else calm
-        if gone[test]:
+            finding = _steady(count)
+        if went[test]:
             finding = TestFinding(
                 state=TestState.GONE,
                 results=count,
@@ -107,7 +107,7 @@ def find_states(
 @lru_cache(maxsize=1024)
 def _steady(results: int) -> TestFinding:
     state = TestState.STABLE if results >= STABLE_RESULTS else TestState.UNSURE
-    return TestFinding(state=state, results=results, flake_rate=0.0)
+    return TestFinding(state=state, results=results, flake_rate=0.0 if results else None)
 
 
 def clean_runs_to_verify(failures: int, results: int) -> int:
@@ -129,23 +129,22 @@ def _judge(row: Int8s, commits: Int32s, positions: Int32s, disagreed: bool) -> T
     failed = row == Outcome.FAILED
     flaky = row == Outcome.FLAKY
     # A commit on which it failed and passed (a recorded retry is both) says flaky about all its runs.
-    divided = {
-        int(commit)
-        for commit in np.unique(commits[failed | flaky])
-        if flaky[commits == commit].any() or (~failed)[commits == commit].any()
-    }
-    in_divided = np.array([int(commit) in divided for commit in commits], np.bool_)
-    spells = _spells(failed & ~in_divided, positions)
-    in_spell = np.zeros(len(row), np.bool_)
-    for first, last, _ in spells:
-        in_spell[first : last + 1] = True
+    both = (np.bincount(commits, failed | flaky) > 0) & (np.bincount(commits, ~failed) > 0)
+    in_divided = both[commits]
+    spells = _spells(failed & ~in_divided)
+    certain = bool(both.any()) or disagreed
+    in_spell = _inside(spells, len(row))
+    if certain or np.count_nonzero(failed & ~in_spell) >= 2:
+        # Known to be flaky: a stretch of failures that its flake rate explains is no break.
+        flakes = np.count_nonzero((flaky | failed) & ~in_spell)
+        rate = (flakes + 0.5) / (len(row) - np.count_nonzero(in_spell) + 1)
+        spells = [(first, last) for first, last in spells if rate ** (last - first + 1) < BREAK_CHANCE]
+        in_spell = _inside(spells, len(row))
     flaked = flaky | (failed & ~in_spell)
-    certain = flaky.any() or bool(divided) or disagreed
-    lone = failed & ~in_spell & ~in_divided
-    is_flaky = certain or np.count_nonzero(lone) >= 2
+    is_flaky = certain or np.count_nonzero(failed & ~in_spell) >= 2
     evidence = np.flatnonzero(flaked)
     outside = ~in_spell
-    found = tuple(_spell(first, last, row, positions) for first, last, _ in spells)
+    found = tuple(_spell(first, last, row, positions) for first, last in spells)
     common = TestFinding(
         state=TestState.UNSURE,
         results=len(row),
@@ -174,32 +173,29 @@ def _judge(row: Int8s, commits: Int32s, positions: Int32s, disagreed: bool) -> T
     return _with(common, TestState.STABLE) if steady else common
 
 
-def _spells(failing: Bools, positions: Int32s) -> list[tuple[int, int, int]]:
-    """Stretches of at least two failures on end: first and last place within the row, and the run of the first."""
-    spells = []
-    place = 0
-    while place < len(failing):
-        if not failing[place]:
-            place += 1
-            continue
-        end = place
-        while end + 1 < len(failing) and failing[end + 1]:
-            end += 1
-        if end - place + 1 >= BROKEN_RUNS:
-            spells.append((place, end, int(positions[place])))
-        place = end + 1
-    return spells
+def _spells(failing: Bools) -> list[tuple[int, int]]:
+    """Stretches of at least two failures on end: first and last place within the row."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], failing, [False]]).astype(np.int8)))
+    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= BROKEN_RUNS]
+
+
+def _inside(spells: list[tuple[int, int]], length: int) -> Bools:
+    inside = np.zeros(length, np.bool_)
+    for first, last in spells:
+        inside[first : last + 1] = True
+    return inside
 
 
 def _spell(first: int, last: int, row: Int8s, positions: Int32s) -> Spell:
-    after = row[last + 1 :]
-    failures = np.flatnonzero(after == Outcome.FAILED)
-    clean = int(failures[0]) if len(failures) else len(after)
+    passes = np.flatnonzero(row[last + 1 :] != Outcome.FAILED) + last + 1
+    mended = int(passes[0]) if len(passes) else len(row)
+    failures = np.flatnonzero(row[mended:] == Outcome.FAILED)
+    clean = int(failures[0]) if len(failures) else len(row) - mended
     length = last - first + 1
     return Spell(
         first=int(positions[first]),
         last=int(positions[last]),
-        mended=int(positions[last + 1]) if len(after) else None,
+        mended=int(positions[mended]) if len(passes) else None,
         clean=clean,
         needed=clean_runs_to_verify(length, length),
     )

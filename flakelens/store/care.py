@@ -88,7 +88,8 @@ def prune(connection: sqlite3.Connection, keep_runs: int | None, older_than: dat
                 _take_out(connection, run)
             if runs:
                 connection.execute(
-                    "DELETE FROM message WHERE id NOT IN (SELECT message FROM result WHERE message IS NOT NULL)"
+                    "DELETE FROM message WHERE root IS NOT NULL"  # what others build on stays: one for each type
+                    " AND id NOT IN (SELECT message FROM result WHERE message IS NOT NULL)"
                 )
                 connection.execute("DELETE FROM roster WHERE id NOT IN (SELECT roster FROM packed)")
                 rebuild_sums(connection)

@@ -11,7 +11,8 @@ from flakelens.model import Status, outcome_of
 from flakelens.store import sums
 from flakelens.store.packed import Rosters, outcomes_of, roster_hash, write_packed
 from flakelens.store.results import SINGLE
-from flakelens.store.values import message_hash, unsqueeze
+from flakelens.store.values import message_hash
+from flakelens.store.wording import Wording
 from flakelens.store.write import refresh_run
 
 if TYPE_CHECKING:
@@ -149,9 +150,10 @@ def _joined(one: sums.SumRow | None, other: sums.SumRow) -> sums.SumRow:
 def _messages(connection: sqlite3.Connection) -> list[str]:
     """What failures said"""
     found = []
-    for key, digest, type_, body in connection.execute("SELECT id, hash, type, body FROM message"):
+    wording = Wording(connection)
+    for key, digest, type_, body, root in connection.execute("SELECT id, hash, type, body, root FROM message"):
         try:
-            right = message_hash(type_, unsqueeze(body)) == digest
+            right = message_hash(type_, wording.text(body, root)) == digest
         except zlib.error:
             right = False
         if not right:

@@ -21,7 +21,8 @@ from flakelens.model import (
 from flakelens.store import verdicts
 from flakelens.store.connection import snapshot, transaction
 from flakelens.store.results import STACK, TITLE
-from flakelens.store.values import Record, from_ms, opt_from_ms, unsqueeze
+from flakelens.store.values import Record, from_ms, opt_from_ms
+from flakelens.store.wording import Wording
 from flakelens.store.write import RECORD_COLUMNS, Writer
 
 if TYPE_CHECKING:
@@ -142,17 +143,18 @@ def _cases(
     WHERE report.run = ? ORDER BY test_file.file
     """
     first_seen = {(test, kind, report): file for test, kind, file, report in connection.execute(query, (run,))}
+    wording = Wording(connection)
     attempts: dict[tuple[int, int], list[Attempt]] = {}
     ids: dict[int, tuple[TestId, int]] = {}
     query = """
-    SELECT result.report, result.test, status, ms, type, body, file, test.name, variant, ordinal
+    SELECT result.report, result.test, status, ms, type, body, root, file, test.name, variant, ordinal
     FROM report CROSS JOIN result ON result.report = report.id
     JOIN test ON test.id = result.test LEFT JOIN message ON message.id = result.message
     WHERE report.run = ? ORDER BY result.report, result.test, result.try
     """
-    for report, test, status, ms, type_, body, file, name, variant, ordinal in connection.execute(query, (run,)):
+    for report, test, status, ms, type_, body, root, file, name, variant, ordinal in connection.execute(query, (run,)):
         ids[test] = TestId(file, name, variant), ordinal
-        text = "" if body is None else unsqueeze(body)
+        text = "" if body is None else wording.text(body, root)
         attempt = Attempt(Status(status), None if ms is None else ms / 1000, type_ or "", text)
         attempts.setdefault((report, test), []).append(attempt)
     cases: dict[int, list[CaseResult]] = {}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from flakelens.model import Outcome, Status, TestId, outcome_of
 from flakelens.store import sums
 from flakelens.store.packed import write_packed
-from flakelens.store.values import clean, duration, message_hash, opt_ms, squeeze
+from flakelens.store.values import clean, duration, opt_ms
+from flakelens.store.wording import Wording
 
 if TYPE_CHECKING:
     import sqlite3
@@ -44,6 +45,7 @@ class CaseWriter:
         self._connection = connection
         self._tests: dict[tuple[TestId, int, str], int] = {}
         self._top = 0  # highest test id that `_tests` knows
+        self._wording = Wording(connection)
 
     def refresh(self) -> None:
         """At the start of a transaction: learn the tests that other writers have added."""
@@ -56,12 +58,13 @@ class CaseWriter:
         """After a transaction that did not land: the numbers it gave out do not exist."""
         self._tests.clear()
         self._top = 0
+        self._wording.forget()
 
     def write(self, key: int, report: ParsedReport, ingested_ms: int, hints: Mapping[TestId, str]) -> Counts:
         """Store the cases of `report`, whose row is `key`, and count them."""
         tests = self._number(report)
         at = opt_ms(report.started_at)
-        messages: dict[tuple[str, str], int | None] = {}
+        messages: dict[tuple[str, str], int] = {}
         outcomes: dict[int, int] = {}
         rows: list[tuple[int, int, int, int, int | None, int | None]] = []
         added: list[sums.SumRow] = []
@@ -74,7 +77,11 @@ class CaseWriter:
                 if ms is not None:
                     timed += 1
                     total += ms
-                message = self._message(type_, text, messages) if text or type_ else None
+                message = None
+                if text or type_:
+                    message = messages.get((type_, text))
+                    if message is None:
+                        message = messages[type_, text] = self._wording.store(type_, text)
                 rows.append((key, test, number, int(status), ms, message))
             # the usual single attempt takes a short way: this runs once per result
             outcome = SINGLE[status] if len(attempts) == 1 else int(outcome_of([a.status for a in attempts]))
@@ -117,20 +124,6 @@ class CaseWriter:
             "INSERT INTO test (id, file, name, variant, ordinal, producer) VALUES (?, ?, ?, ?, ?, ?)", fresh
         )
         return numbers
-
-    def _message(self, type_: str, text: str, known: dict[tuple[str, str], int | None]) -> int | None:
-        """The id of what an attempt said, written if it is new."""
-        words = type_, text
-        if words not in known:
-            digest = message_hash(type_, text)
-            found = self._connection.execute("SELECT id FROM message WHERE hash = ?", (digest,)).fetchone()
-            if found is None:
-                found = self._connection.execute(
-                    "INSERT INTO message (hash, type, body) VALUES (?, ?, ?) RETURNING id",
-                    (digest, clean(type_), squeeze(text)),
-                ).fetchone()
-            known[words] = found[0]
-        return known[words]
 
     def _files(self, tests: list[int], report: ParsedReport, ingested_ms: int, hints: Mapping[TestId, str]) -> None:
         seen = ingested_ms if report.started_at is None else opt_ms(report.started_at)

@@ -114,8 +114,10 @@ CREATE TABLE message (
   id INTEGER PRIMARY KEY, -- means nothing outside this database
   hash BLOB NOT NULL UNIQUE, -- BLAKE2b, 16 bytes, of type, a zero byte and the text
   type TEXT NOT NULL, -- exception or failure type, '' where unknown
-  body BLOB NOT NULL -- the text: UTF-8, zlib with the dictionary in store/values.py
+  root INTEGER REFERENCES message (id), -- the first message of this type, whose text is part of the dictionary
+  body BLOB NOT NULL -- the text: UTF-8, zlib with the dictionary in store/wording.py and the text of the root
 ) STRICT;
+CREATE INDEX message_root ON message (type) WHERE root IS NULL;
 
 -- one attempt of one test in one report
 CREATE TABLE result (
@@ -143,7 +145,7 @@ CREATE INDEX problem_run ON problem (run);
 CREATE TABLE active (
   id INTEGER PRIMARY KEY, -- means nothing outside this database
   hash BLOB NOT NULL UNIQUE, -- BLAKE2b, 16 bytes, of the JSON
-  tests BLOB NOT NULL -- JSON list of [file, name, variant], canonical and sorted; compressed as message.body
+  tests BLOB NOT NULL -- JSON list of [file, name, variant], sorted; compressed as a message without root
 ) STRICT;
 
 -- a verdict as it was given, with all it needs to be replayed to the same bytes
@@ -156,8 +158,8 @@ CREATE TABLE verdict (
   state TEXT NOT NULL, -- MET, NOT_MET, INCONCLUSIVE
   decision TEXT NOT NULL, -- PROCEED, WAIVED, STOP
   commit_sha TEXT NOT NULL, -- the commit asked for, '' for none
-  policy BLOB NOT NULL, -- policy text, compressed as message.body
-  decisions BLOB NOT NULL, -- decisions text, compressed as message.body
+  policy BLOB NOT NULL, -- policy text, compressed as a message without root
+  decisions BLOB NOT NULL, -- decisions text, compressed as a message without root
   data_sha256 TEXT NOT NULL, -- of the data it rests on
   version TEXT NOT NULL, -- flakelens that gave it
   active INTEGER NOT NULL REFERENCES active (id), -- the tests that were active then

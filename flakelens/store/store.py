@@ -113,8 +113,9 @@ class Store:
         `branch` (None: every run of any branch) takes the runs that may count for it: started by push, schedule,
         merge queue or hand, of the repository itself, with a clean tree; a laptop's only with `count_local`. `last`
         (None: all) counts by start. Added are: with `alongside` every other run, of any branch and event, no older
-        than the oldest of these; the runs of `commit` (its first digits are enough); the run `run`. `environment` ("" for CI) holds for all but
-        `run`. With `known_at` the store answers as it would have at that moment, as far as it was not pruned since.
+        than the oldest of these; the runs of `commit` (its first digits are enough); the run `run`. `environment`
+        ("" for CI) holds for all but `run`. With `known_at` the store answers as it would have at that moment, as
+        far as it was not pruned since.
         """
         from flakelens.store import read  # numpy: only for those who read
         from flakelens.store.packed import Rosters

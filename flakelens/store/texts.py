@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from flakelens.model import Problem, ProblemCode, Status
-from flakelens.store.values import unsqueeze
+from flakelens.store.wording import Wording
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,7 +25,7 @@ class StoredMessage(NamedTuple):
     text: str
 
 
-_COLUMNS = "result.report, result.test, result.try, result.status, message.type, message.body"
+_COLUMNS = "result.report, result.test, result.try, result.status, message.type, message.body, message.root"
 
 
 def messages(
@@ -36,11 +36,12 @@ def messages(
     SELECT {_COLUMNS} FROM result JOIN message ON message.id = result.message
     WHERE result.report = ? AND result.test = ? ORDER BY result.try
     """
+    wording = Wording(connection)
     found = {}
     for pair in pairs:
         rows = connection.execute(query, pair).fetchall()
         if rows:
-            found[pair] = tuple(_message(row) for row in rows)
+            found[pair] = tuple(_message(wording, row) for row in rows)
     return found
 
 
@@ -54,11 +55,12 @@ def messages_of_test(connection: sqlite3.Connection, test: int, limit: int) -> t
     CROSS JOIN message ON message.id = result.message
     ORDER BY run.started_at DESC, run.id, result.report, result.try LIMIT ?
     """
-    return tuple(_message(row) for row in connection.execute(query, (test, limit)))
+    wording = Wording(connection)
+    return tuple(_message(wording, row) for row in connection.execute(query, (test, limit)))
 
 
-def _message(row: tuple[int, int, int, int, str, bytes]) -> StoredMessage:
-    return StoredMessage(row[0], row[1], row[2], Status(row[3]), row[4], unsqueeze(row[5]))
+def _message(wording: Wording, row: tuple[int, int, int, int, str, bytes, int | None]) -> StoredMessage:
+    return StoredMessage(row[0], row[1], row[2], Status(row[3]), row[4], wording.text(row[5], row[6]))
 
 
 def problems(connection: sqlite3.Connection, keys: Iterable[RunKey] | None) -> dict[RunKey, tuple[Problem, ...]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -51,51 +50,6 @@ def duration(seconds: float | None) -> int | None:
 def clean(text: str) -> str:
     """`text` as SQLite can hold it: undecodable bytes of a file name (lone surrogates) become question marks."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-# Words that most failure messages share, the most frequent last: it makes a stored message a fifth smaller. Never edit
-# this text: what is stored can be unpacked with it alone.
-_SHARED_WORDS: Final = b"""\
-Test timeout of 30000ms exceeded. thrown: "Exceeded timeout of 5000 ms for a test.
-net::ERR_CONNECTION_REFUSED ECONNREFUSED 127.0.0.1: fetch failed AssertionError: TypeError: Cannot read properties of \
-undefined (reading 'TestingLibraryElementError: Unable to find an element with the text: Warning: An update to was \
-not wrapped in act(...). Ignored nodes: comments, script, style
-<body>
-  <div class="" data-testid="" aria-label="
-Error: Timed out 5000ms waiting for expect(locator).toBeVisible()
-Call log:
-  - waiting for locator('  - waiting for getByRole('button', { name: '  - unexpected value "
-locator resolved to <Error: page.goto: page.click: Timeout exceeded. attachment #1: screenshot (image/png) \
-test-results/-chromium/test-failed-1.png  [chromium] \xe2\x80\xba e2e/.spec.ts:
-    at processTicksAndRejections (node:internal/process/task_queues:95:5)
-    at async Promise.all (index 0)
-    at new Promise (<anonymous>)
-    at Promise.then.completed (node_modules/jest-circus/build/utils.js:298:28)
-    at callAsyncCircusFn (node_modules/jest-circus/build/utils.js:231:10)
-    at _callCircusTest (node_modules/jest-circus/build/run.js:316:40)
-    at _runTestsForDescribeBlock (node_modules/jest-circus/build/run.js:126:9)
-    at jestAdapter (node_modules/jest-circus/build/legacy-code-todo-rewrite/jestAdapter.js:79:19)
-    at runTestInternal (node_modules/jest-runner/build/runTest.js:367:16)
-Error: expect(jest.fn()).toHaveBeenCalledTimes(expected) Error: expect(received).toBe(expected) // Object.is equality
-
-Expected: "Received: "Expected string: "Received string: "
-    at Object.<anonymous> (src/components/__tests__/.test.tsx:
-    at Object. (src/lib/.ts:"""
-
-
-def squeeze(text: str) -> bytes:
-    """A text as a compressed column holds it: UTF-8, zlib with the shared words above as its dictionary."""
-    packer = zlib.compressobj(level=6, zdict=_SHARED_WORDS)
-    return packer.compress(text.encode("utf-8", "replace")) + packer.flush()
-
-
-def unsqueeze(blob: bytes) -> str:
-    """The text that `squeeze` was given. Raises zlib.error on damage."""
-    unpacker = zlib.decompressobj(zdict=_SHARED_WORDS)
-    data = unpacker.decompress(blob)
-    if not unpacker.eof or unpacker.unused_data:
-        raise zlib.error("cut off, or followed by something else")
-    return data.decode("utf-8", "replace")
 
 
 def message_hash(type_: str, text: str) -> bytes:

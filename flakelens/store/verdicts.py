@@ -9,7 +9,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from flakelens.model import GateState, TestId
-from flakelens.store.values import from_ms, opt_ms, squeeze, to_ms, unsqueeze
+from flakelens.store.values import from_ms, opt_ms, to_ms
+from flakelens.store.wording import squeeze, unsqueeze
 
 if TYPE_CHECKING:
     import sqlite3

@@ -208,7 +208,7 @@ class Writer:
                 " ingested_at = ? WHERE id = ?",
                 (lowest, *merged[:4], int(merged.partial), min(call.at, ingested_ms), key),
             )
-        if call.at < ingested_ms:
+        if call.hints or call.at < ingested_ms:
             self._cases.note_files(report, call.at, call.hints)
         return True
 

@@ -22,7 +22,7 @@ Judge = Callable[..., Verdict]
 
 @pytest.fixture
 def judge(tmp_path: Path) -> Judge:
-    """judge(runs, policy="", decisions="", commit="", as_of=None): the verdict of gate1, 30 minutes after the last run."""
+    """judge(runs, policy=.., decisions=.., commit=.., as_of=..): gate1's verdict, 30 minutes after the last run."""
     number = iter(range(1000))
 
     def judged(

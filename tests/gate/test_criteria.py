@@ -17,6 +17,9 @@ def clean(count: int, start: int = 0) -> list[RunReports]:
     return [a_suite_run(n) for n in range(start, start + count)]
 
 
+THREE = {f"components {number}": "F" for number in (1, 2, 3)}
+
+
 def with_bad(count: int, bad: dict[int, dict[str, str]]) -> list[RunReports]:
     """`count` runs, clean but for the runs named: negative numbers count from the newest."""
     at = {number % count: titles for number, titles in bad.items()}
@@ -47,10 +50,10 @@ def test_a_long_clean_history_meets_the_gate(judge: Judge) -> None:
         pytest.param(clean(29), MET, 0, id="29 clean runs are the fewest that meet it"),
         pytest.param(with_bad(60, {n: {f"components {n + 1}": "F", f"AI {n + 1}": "F"} for n in range(20)}), MET, 0,
                      id="2 of 90 fail in the oldest third: proven by the newer runs"),
-        pytest.param(with_bad(12, {n: {f"components {k}": "F" for k in range(1, 4)} for n in range(12)}), NOT_MET, None,
+        pytest.param(with_bad(12, dict.fromkeys(range(12), THREE)), NOT_MET, None,
                      id="3 of 90 fail in all of 12 runs: observed below 98 %"),
-        pytest.param(with_bad(9, {n: {f"components {k}": "F" for k in range(1, 4)} for n in range(9)}), INCONCLUSIVE, None,
-                     id="the same over 9 runs: too few to say NOT_MET"),
+        pytest.param(with_bad(9, dict.fromkeys(range(9), THREE)), INCONCLUSIVE, None,
+                     id="the same over 9 runs: too few to say"),
     ],
 )  # fmt: skip
 def test_pass_rate(judge: Judge, runs: list[RunReports], state: GateState, needs: int | None) -> None:

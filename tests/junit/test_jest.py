@@ -1,6 +1,5 @@
 """jest-junit: whatever the templates, one identity; load failures are no tests."""
 
-
 from __future__ import annotations
 
 from datetime import UTC, datetime

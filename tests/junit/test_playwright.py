@@ -1,6 +1,5 @@
 """Playwright: recorded retries in their order, hidden ones from what they left behind."""
 
-
 from __future__ import annotations
 
 import pytest

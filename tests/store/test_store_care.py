@@ -96,13 +96,16 @@ def test_pruning_keeps_whole_new_runs_and_the_sums(store: Store) -> None:
     fill(store)
     totals = store.totals()
     kept = canonical(store.read(branch="main", last=5))
+    texts = [m.text for test in store.read().tests for m in store.messages_of_test(test.key, limit=5)]
     assert store.prune(keep_runs=5) == 7
     assert [one.key.run for one in store.read().runs] == ["7", "8", "9", "10", "11"]
     assert canonical(store.read()) == kept
     assert store.totals() == totals
     assert store.check() == []
+    left = [m.text for test in store.read().tests for m in store.messages_of_test(test.key, limit=5)]
+    assert set(left) < set(texts)
     assert store.pruned_runs() == {RunKey("github", str(number)) for number in range(7)}
-    assert store.info().rows["message"] == 5 + 3
+    assert store.info().rows["message"] == 5 + 3 + 1  # the first of its type stays
     assert store.prune(keep_runs=5) == 0
     assert store.prune(older_than=hours(9)) == 2
     assert store.prune(keep_runs=2, older_than=hours(30)) == 3

@@ -253,7 +253,7 @@ def test_the_order_of_calls_cannot_matter(tmp_path_factory: pytest.TempPathFacto
         with open_store(folder / name, create=True) as store:
             for share, at in order:
                 backwards = RunReports(info=share.info, reports=share.reports[::-1], problems=share.problems)
-                hints = {TestId("", "a", ""): f"hint-{share.info.run}.ts"}
+                hints = {TestId("", "a", ""): f"hint-{share.info.branch}.ts"} if share.info.branch else {}
                 store.write_run(share if name == "one.db" else backwards, ingested_at=at, hints=hints)
             totals = sorted(row[1:] for row in store.totals().values())
             chosen = store.read(branch="main", last=1, alongside=True)

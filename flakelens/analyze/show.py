@@ -1,0 +1,171 @@
+"""One test: found by any of its names, its history run by run, the evidence, and what its failures said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import numpy as np
+
+from flakelens.analyze.because import Case, because
+from flakelens.analyze.evidence import load
+from flakelens.analyze.tests import area_lines
+from flakelens.decisions import Decisions
+from flakelens.errors import UsageError
+from flakelens.facts import RunKey
+from flakelens.gate.evidence import Evidence
+from flakelens.history import Run
+from flakelens.identity import SEPARATORS, canonical_name
+from flakelens.masks import mask
+from flakelens.model import Outcome, RetryEvidence, TestId
+from flakelens.policy import Policy
+from flakelens.render.safe import one_line
+from flakelens.report import FailureGroup, RunCell, ShowReport
+from flakelens.store import Store, StoredMessage
+
+_MOST_LISTED = 10
+_MESSAGES = 200  # newest messages of each reported form that are looked at
+_LEAST_FIRST = (RetryEvidence.UNKNOWN, RetryEvidence.HIDDEN, RetryEvidence.RECORDED, RetryEvidence.NONE)
+
+
+def show_report(store: Store | None, policy: Policy, decisions: Decisions, *, as_of: datetime, test: str) -> ShowReport:
+    """The test that `test` names: canonical or reported, alone or as "file > name", or a part that only it contains.
+
+    Raises UsageError when none or several fit; several are listed.
+    """
+    evidence = load(store, policy, decisions, as_of=as_of, any_branch=True).evidence
+    forms = _forms(store, evidence)
+    found = find(test, forms, policy.title_separators or SEPARATORS)
+    position = [row.id for row in evidence.history.tests].index(found)
+    area = evidence.areas.names[int(evidence.areas.index[position])]
+    line = area_lines(evidence, area)[position]
+    scope = evidence.scope(area)
+    place = int(np.flatnonzero(scope.view.tests == position)[0])
+    case = Case(evidence=evidence, scope=scope, place=place, finding=line.finding)
+    return ShowReport(
+        line=line,
+        cells=tuple(_cells(case)),
+        because=because(case),
+        messages=_messages(store, evidence, found),
+        names=tuple(dict.fromkeys(form for _, form in sorted(forms[found]))),
+    )
+
+
+def _forms(store: Store | None, evidence: Evidence) -> dict[TestId, list[tuple[int, TestId]]]:
+    """Every reported form of each test of the history, with its key in the store."""
+    forms: dict[TestId, list[tuple[int, TestId]]] = {row.id: [] for row in evidence.history.tests}
+    if store is None:
+        return forms
+    for fact in store.read(branch="", last=0).tests:
+        canonical = evidence.history.names.ids.get(fact.key)
+        if canonical in forms:
+            forms[canonical].append((fact.key, fact.id))
+    return forms
+
+
+def find(text: str, forms: dict[TestId, list[tuple[int, TestId]]], separators: Iterable[str]) -> TestId:
+    """The one test that `text` means: by canonical id, by a reported form, by a part of the title, by a part of both.
+
+    Raises UsageError for none, an empty text and several, naming up to 10 of them as they can be typed.
+    """
+    separators = tuple(separators)
+    asked = canonical_name(text, separators)
+    if not asked:
+        raise UsageError("Which test?", mend="Name it, or a part of its title; flakelens tests lists them.")
+    own = {canonical: _canonical_spellings([canonical], separators) for canonical in forms}
+    reported = {
+        canonical: _canonical_spellings([form for _, form in known], separators) for canonical, known in forms.items()
+    }
+    part = asked.casefold()
+    found = (
+        [canonical for canonical, known in own.items() if asked in known]
+        or [canonical for canonical, known in reported.items() if asked in known]
+        or [test for test in forms if part in one_line(test.name).casefold()]
+        or [test for test in forms if any(part in one.casefold() for one in own[test] | reported[test])]
+    )
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"No test matches {text!r}.", mend="flakelens tests lists them; a part of a title is enough.")
+    listed = "".join(f"\n    {one_line(typed(canonical))}" for canonical in sorted(found)[:_MOST_LISTED])
+    more = f"\n    and {len(found) - _MOST_LISTED} more" if len(found) > _MOST_LISTED else ""
+    raise UsageError(f"{len(found)} tests match {text!r}:{listed}{more}", mend="Name one of them, as written here.")
+
+
+def _canonical_spellings(forms: Iterable[TestId], separators: tuple[str, ...]) -> set[str]:
+    """Every spelling folded, as reported and as `show` prints it (colours removed)."""
+    plainly = {spelling for form in forms for spelling in _spellings(form)}
+    return {canonical_name(text, separators) for spelling in plainly for text in (spelling, one_line(spelling))}
+
+
+def typed(test: TestId) -> str:
+    """A test as `show` takes it: "file > name [variant]", what is empty left out."""
+    return _spellings(test)[0]
+
+
+def _spellings(test: TestId) -> tuple[str, ...]:
+    variant = f" [{test.variant}]" if test.variant else ""
+    file = f"{test.file} > " if test.file else ""
+    return tuple(
+        dict.fromkeys((f"{file}{test.name}{variant}", f"{file}{test.name}", f"{test.name}{variant}", test.name))
+    )
+
+
+def _cells(case: Case) -> Iterable[RunCell]:
+    history = case.evidence.history
+    of_area = {int(run): place for place, run in enumerate(case.scope.view.runs)}
+    for position, run in enumerate(history.runs):
+        outcome = Outcome(int(history.outcomes[case.position, position]))
+        partial = bool(outcome != history.whole[case.position, position])
+        if position in of_area or outcome is not Outcome.NONE:
+            place = of_area.get(position)
+            yield RunCell(
+                run=run.key,
+                commit=run.commit,
+                started_at=run.started_at,
+                counts=run.counts,
+                why_not=run.why_not,
+                outcome=outcome,
+                outage=place is not None and bool(case.scope.outage[place]),
+                partial=partial,
+                evidence=_evidence(run, case.position),
+            )
+
+
+def _evidence(run: Run, test: int) -> RetryEvidence | None:
+    there = {report.evidence for report in run.reports if not report.stale and (report.tests == test).any()}
+    return next((evidence for evidence in _LEAST_FIRST if evidence in there), None)
+
+
+def _messages(store: Store | None, evidence: Evidence, test: TestId) -> tuple[FailureGroup, ...]:
+    """Failed attempts by the masked first line of what they said, the newest group first."""
+    if store is None:
+        return ()
+    runs = {report.key: (run, place) for place, run in enumerate(evidence.history.runs) for report in run.reports}
+    keys = [key for key, canonical in evidence.history.names.ids.items() if canonical == test]
+    said: list[tuple[int, RunKey, StoredMessage]] = []
+    for key in keys:
+        for message in store.messages_of_test(key, limit=_MESSAGES):
+            if message.report in runs:
+                run, place = runs[message.report]
+                said.append((place, run.key, message))
+    said.sort(key=lambda entry: (-entry[0], entry[2].report, entry[2].attempt))
+    groups: dict[str, list[tuple[int, RunKey, StoredMessage]]] = {}
+    for entry in said:
+        groups.setdefault(mask(first_line(entry[2])), []).append(entry)
+    return tuple(
+        FailureGroup(
+            first_line=first_line(group[0][2]),
+            text=group[0][2].text,
+            count=len(group),
+            runs=len({run for _, run, _ in group}),
+            first=group[-1][1],
+            last=group[0][1],
+        )
+        for group in groups.values()
+    )
+
+
+def first_line(message: StoredMessage) -> str:
+    """The first line that says something; the failure's type where there is none."""
+    return next((line.strip() for line in message.text.splitlines() if line.strip()), message.type or "no message")

@@ -1,0 +1,198 @@
+"""The tests with their states and rates, filtered and sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from flakelens.analyze.evidence import load
+from flakelens.decisions import Decisions
+from flakelens.errors import UsageError
+from flakelens.facts import Bools, Int8s
+from flakelens.gate.criterion import Scope
+from flakelens.gate.evidence import Evidence
+from flakelens.history import Run
+from flakelens.model import Outcome, RetryEvidence
+from flakelens.policy import UNASSIGNED, Policy
+from flakelens.report import Rate, TestLine, TestsReport
+from flakelens.stats.intervals import run_interval
+from flakelens.stats.states import TestFinding, TestState
+from flakelens.store import Store
+
+# What --state takes. A healing test is flaky still: "flaky" finds it too.
+HEALING = "healing"
+STATES = (*(str(state) for state in TestState), HEALING)
+SORTS = ("urgency", "name", "rate", "failures", "flakes")
+
+_LETTERS = np.frombuffer(b".PKFS", np.uint8)  # by Outcome code
+_FIRST_ATTEMPTS_SHOWN = frozenset({RetryEvidence.RECORDED, RetryEvidence.NONE})
+
+
+def tests_report(
+    store: Store | None,
+    policy: Policy,
+    decisions: Decisions,
+    *,
+    as_of: datetime,
+    area: Collection[str] = (),
+    focus: Collection[str] = (),
+    state: Collection[str] = (),
+    sort: str = "urgency",
+    limit: int | None = None,
+) -> TestsReport:
+    """Every test of the newest 300 runs, narrowed to some areas, focuses and states (none named: all of them).
+
+    `limit` None: all. Raises UsageError for an area, focus, state or order that does not exist.
+    """
+    _known(area, (*policy.area_names(), UNASSIGNED), "area")
+    _known(focus, tuple(dict.fromkeys(rule.name for rule in policy.focuses)), "focus")
+    _known(state, STATES, "state")
+    _known((sort,), SORTS, "order")
+    evidence = load(store, policy, decisions, as_of=as_of, any_branch=True).evidence
+    lines = [line for name in evidence.areas.names for line in area_lines(evidence, name).values()]
+    matching = [
+        line
+        for line in lines
+        if (not area or line.area in area)
+        and (not focus or not set(focus).isdisjoint(line.focuses))
+        and (not state or _has_state(line.finding, state))
+    ]
+    matching.sort(key=_ORDERS[sort])
+    return TestsReport(
+        branch=evidence.history.branch,
+        runs=len(evidence.counting),
+        tests=tuple(matching if limit is None else matching[:limit]),
+        total=len(lines),
+        matching=len(matching),
+        ambiguous=evidence.history.names.ambiguous,
+    )
+
+
+def area_lines(evidence: Evidence, area: str) -> dict[int, TestLine]:
+    """The lines of the tests of one area, by position in `History.tests`."""
+    history = evidence.history
+    scope = evidence.scope(area)
+    view = scope.view
+    runs = [history.runs[position] for position in view.runs]
+    shown = _first_attempts_shown(evidence, scope)
+    lines = {}
+    for place, position in enumerate(view.tests.tolist()):
+        row = view.outcomes[place]
+        finding = _finding(evidence, scope, place)
+        executed = scope.view.ran[place] & ~scope.outage
+        failed = executed & (row == Outcome.FAILED)
+        flaky = executed & (row == Outcome.FLAKY)
+        visible = executed & shown[place]
+        last = _last(row, runs) or _last(history.outcomes[position], history.runs)
+        since = runs[finding.since] if finding.since is not None else None
+        lines[position] = TestLine(
+            id=history.tests[position].id,
+            reported=history.tests[position].reported,
+            area=area,
+            focuses=evidence.areas.focuses[position],
+            finding=finding,
+            quarantined=bool(evidence.quarantined[position]),
+            runs=int(executed.sum()),
+            failures=int(failed.sum()),
+            flaky_runs=int(flaky.sum()),
+            pass_rate=_rate(int(failed.sum()), int(executed.sum())),
+            first_attempt_pass_rate=_rate(int((visible & (failed | flaky)).sum()), int(visible.sum())),
+            last_outcome=last[0] if last else None,
+            last_run=last[1].key if last else None,
+            since_run=since.key if since else None,
+            since_commit=since.commit if since else "",
+            strip=_LETTERS[row].tobytes().decode("ascii"),
+        )
+    return lines
+
+
+def _finding(evidence: Evidence, scope: Scope, place: int) -> TestFinding:
+    """The state of a test of the scope; what the gated branch never ran is known by its other runs."""
+    finding = scope.findings[place]
+    seen = scope.view.outcomes[place] != Outcome.NONE
+    if finding.state is TestState.GONE and seen.any():
+        # It is gone from the first run of the area without it on.
+        return replace(finding, since=len(seen) - int(seen[::-1].argmax()))
+    if not seen.any() and (evidence.history.outcomes[scope.view.tests[place]] != Outcome.NONE).any():
+        return replace(finding, state=TestState.BRANCH_ONLY)
+    return finding
+
+
+def _first_attempts_shown(evidence: Evidence, scope: Scope) -> Bools:
+    """Where every report that holds the test shows failed first attempts, or has none to show. Shape (N, R)."""
+    history = evidence.history
+    shown = np.ones((len(history.tests), len(scope.view.runs)), np.bool_)
+    for column, position in enumerate(scope.view.runs):
+        for report in history.runs[position].reports:
+            if report.evidence not in _FIRST_ATTEMPTS_SHOWN and not report.stale:
+                shown[report.tests, column] = False
+    mine: Bools = shown[scope.view.tests]
+    return mine
+
+
+def _last(row: Int8s, runs: Collection[Run]) -> tuple[Outcome, Run] | None:
+    """The newest result in a row of outcomes and its run."""
+    seen = np.flatnonzero(row != Outcome.NONE)
+    if not len(seen):
+        return None
+    newest = int(seen[-1])
+    return Outcome(int(row[newest])), tuple(runs)[newest]
+
+
+@lru_cache(maxsize=4096)
+def _rate(failed: int, executed: int) -> Rate | None:
+    """The rate of one test, whose runs are single results; None without results."""
+    if not executed:
+        return None
+    misses = np.zeros(executed, np.int64)
+    misses[:failed] = 1
+    interval = run_interval(misses, np.ones(executed, np.int64))
+    return Rate(
+        passed=executed - failed,
+        executed=executed,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+    )
+
+
+def _has_state(finding: TestFinding, states: Collection[str]) -> bool:
+    return str(finding.state) in states or (finding.healing and HEALING in states)
+
+
+def _known(asked: Collection[str], there: tuple[str, ...], what: str) -> None:
+    for name in asked:
+        if name not in there:
+            raise UsageError(f"There is no {what} {name!r}.", mend=f"Known here: {', '.join(there) or 'none'}.")
+
+
+def urgency(line: TestLine) -> tuple[Any, ...]:
+    """Sorts what blocks people now first: broken, flaky by its rate, what failed and is not yet understood, healing."""
+    finding = line.finding
+    failing = bool(line.failures or line.flaky_runs)
+    if finding.state is TestState.BROKEN:
+        rank = 0
+    elif finding.state is TestState.FLAKY:
+        rank = 3 if finding.healing else 1
+    elif finding.state is TestState.UNSURE:
+        rank = 2 if failing else 4
+    else:
+        rank = {TestState.GONE: 5, TestState.BRANCH_ONLY: 6}.get(finding.state, 7)
+    return rank, -(finding.flake_rate or 0.0), -line.failures, -line.flaky_runs, line.id
+
+
+def _value(line: TestLine) -> float:
+    return line.pass_rate.value if line.pass_rate else 2.0  # no data is not a low rate: last
+
+
+_ORDERS: dict[str, Callable[[TestLine], tuple[Any, ...]]] = {
+    "urgency": urgency,
+    "name": lambda line: (line.id.name.casefold(), line.id),
+    "rate": lambda line: (_value(line), urgency(line)),
+    "failures": lambda line: (-line.failures, urgency(line)),
+    "flakes": lambda line: (-len(line.finding.evidence), urgency(line)),
+}

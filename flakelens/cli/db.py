@@ -1,0 +1,158 @@
+"""`flakelens db`: care for the database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flakelens.cli.app import App, format_option
+from flakelens.cli.exit_codes import BAD_DATABASE, DONE
+from flakelens.errors import UsageError
+
+if TYPE_CHECKING:
+    from flakelens.store import Store
+
+_AGE = re.compile(r"(\d{1,5})\s*(d|days?|w|weeks?)")
+
+
+@click.group("db")
+def command() -> None:
+    """Care for the database: what is in it, is it sound, make it smaller, join it with others."""
+
+
+@command.command("info")
+@format_option("text", "json")
+@click.pass_obj
+def info(app: App, format_: str) -> int:
+    """What is in the database and how much room it takes."""
+    with _opened(app, read_only=True) as store:
+        found = store.info()
+        pruned = len(store.pruned_runs())
+    if format_ == "json":
+        from flakelens.render.json_db import info_json
+
+        click.echo(info_json(str(app.db), found, pruned), nl=False)
+    else:
+        from flakelens.render.text_db import info_text
+
+        click.echo(info_text(str(app.db), found, pruned, width=app.width, colour=app.colour), nl=False)
+    return DONE
+
+
+@command.command("check")
+@format_option("text", "json")
+@click.pass_obj
+def check(app: App, format_: str) -> int:
+    """Read the whole database and name every damage. Exits with 5 if there is any."""
+    with _opened(app, read_only=True) as store:
+        damage = store.check()
+    mend = "flakelens db rebuild mends what can be made again from the facts; else restore a backup."
+    _say(app, format_, "check", {"damage": damage}, [*damage, mend] if damage else ["The database is sound."])
+    return BAD_DATABASE if damage else DONE
+
+
+@command.command("merge")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@format_option("text", "json")
+@click.pass_obj
+def merge(app: App, files: tuple[str, ...], format_: str) -> int:
+    """Bring all that other flakelens databases hold. Twice is once."""
+    from flakelens.store import exists
+
+    for file in files:
+        if not exists(Path(file)):
+            raise UsageError(f"There is no database at {file}.", mend="Check the path; nothing was merged.")
+    counts = {"runs": 0, "reports": 0, "verdicts": 0, "skipped": 0}
+    with _opened(app, create=True) as store:
+        for file in files:
+            brought = store.merge(file)
+            counts = {key: number + getattr(brought, key) for key, number in counts.items()}
+    brought_in = [_count(counts[what], what.removesuffix("s")) for what in ("runs", "reports", "verdicts")]
+    said = [f"Merged {', '.join(brought_in)} that were not there."]
+    if counts["skipped"]:
+        said.append(f"Left out {_count(counts['skipped'], 'run')} that this database has pruned.")
+    _say(app, format_, "merge", dict(counts), said)
+    return DONE
+
+
+@command.command("rebuild")
+@format_option("text", "json")
+@click.pass_obj
+def rebuild(app: App, format_: str) -> int:
+    """Make all derived tables again from the facts, and check the result. Exits with 5 if damage remains."""
+    with _opened(app) as store:
+        store.rebuild()
+        damage = store.check()
+    _say(app, format_, "rebuild", {"damage": damage}, damage or ["The derived tables were made again from the facts."])
+    return BAD_DATABASE if damage else DONE
+
+
+@command.command("prune")
+@click.option("--keep-runs", type=click.IntRange(min=1), metavar="N", help="Keep the newest N runs.")
+@click.option("--older-than", metavar="AGE", help="Remove runs that started before: 90d, 12w, or an ISO date.")
+@format_option("text", "json")
+@click.pass_obj
+def prune(app: App, keep_runs: int | None, older_than: str | None, format_: str) -> int:
+    """Remove old runs whole. Their sums per test stay; a removed run does not come back by merging."""
+    if keep_runs is None and older_than is None:
+        raise UsageError("What may go?", mend="Give --keep-runs N, --older-than 90d, or both.")
+    before = _before(older_than, app.now(), app.moment) if older_than else None
+    with _opened(app) as store:
+        size = app.db.stat().st_size
+        removed = store.prune(keep_runs=keep_runs, older_than=before)
+        left = len(store.run_keys())
+    freed = max(0, size - app.db.stat().st_size)
+    said = f"Removed {_count(removed, 'run')}, {left:,} left"
+    said += f"; the file is {freed / 1e6:.1f} MB smaller." if freed >= 50_000 else "."
+    _say(app, format_, "prune", {"removed": removed, "left": left, "freed_bytes": freed}, [said])
+    return DONE
+
+
+@command.command("backup")
+@click.argument("file", metavar="FILE")
+@format_option("text", "json")
+@click.pass_obj
+def backup(app: App, file: str, format_: str) -> int:
+    """Copy the database, as it is now, to a new FILE; others may go on reading and writing meanwhile."""
+    with _opened(app, read_only=True) as store:
+        store.backup(file)
+    size = Path(file).stat().st_size
+    _say(app, format_, "backup", {"file": file, "bytes": size}, [f"Copied to {file} ({size / 1e6:.1f} MB)."])
+    return DONE
+
+
+def _opened(app: App, *, create: bool = False, read_only: bool = False) -> Store:
+    from flakelens.store import open_store
+
+    return open_store(app.db, create=create, read_only=read_only)
+
+
+def _before(text: str, now: datetime, moment: Callable[[str], datetime]) -> datetime:
+    """The moment that --older-than means. Raises UsageError."""
+    if found := _AGE.fullmatch(text.strip()):
+        days = int(found[1]) * (7 if found[2].startswith("w") else 1)
+        return now - timedelta(days=days)  # five digits of weeks stay within what a date can be
+    try:
+        return moment(text)
+    except UsageError:
+        raise UsageError(f"{text!r} is neither an age nor a date.", mend="Write 90d, 12w, or 2026-09-01.") from None
+
+
+def _say(app: App, format_: str, verb: str, facts: dict[str, object], said: list[str]) -> None:
+    if format_ == "json":
+        from flakelens.render.json_db import care_json
+
+        click.echo(care_json(verb, facts), nl=False)
+        return
+    from flakelens.render.text_db import care_text
+
+    click.echo(care_text(said, width=app.width), nl=False)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else noun + 's'}"

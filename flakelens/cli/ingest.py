@@ -1,0 +1,71 @@
+"""`flakelens ingest`: the reports of a run into the database."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from flakelens.cli.app import App, format_option
+from flakelens.cli.exit_codes import DONE, UNREADABLE
+from flakelens.cli.progress import Bar
+from flakelens.model import SERIOUS_CODES
+
+
+@click.command(short_help="read the reports of a run into the database")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--run-per-dir", is_flag=True, help="Each sub-folder of PATH is one run; CI variables are not used.")
+@click.option("--provider", metavar="NAME", help="Where the run was made: github, gitlab..")
+@click.option("--run", metavar="ID", help="The run's id; the same id for all its jobs and shards.")
+@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="1, and 2.. for re-runs of the same run.")
+@click.option("--commit", metavar="SHA", help="The commit that was tested.")
+@click.option("--branch", metavar="NAME", help="Its branch; in a pull request the head branch.")
+@click.option("--base-branch", metavar="NAME", help="The branch a pull request wants to enter.")
+@click.option("--event", metavar="EVENT", help="push, schedule, merge_queue, manual, pull_request or other.")
+@click.option("--job", metavar="NAME", help="The CI job that made these reports.")
+@click.option("--shard", metavar="K/N", help="Which part of how many, such as 2/4.")
+@click.option("--retries", type=click.Choice(["recorded", "hidden", "none"]), help="What the reports show of retries.")
+@click.option("--environment", metavar="NAME", help="For checks after a deployment: production.. Not for CI runs.")
+@click.option("--started-at", metavar="TIME", help="When the run started, such as 2026-11-20T18:00Z.")
+@click.option("--url", metavar="URL", help="The run's page.")
+@click.option("--partial", is_flag=True, help="A filtered run (-t, one file): what is missing was not removed.")
+@format_option("text", "json")
+@click.pass_obj
+def command(app: App, /, paths: tuple[str, ...], run_per_dir: bool, format_: str, partial: bool, **said: Any) -> int:
+    """Read the JUnit reports that PATH names into the database.
+
+    PATH is a file, a folder, a glob, a .zip or .tar.gz, or - for standard input. All that one call names is one run,
+    unless --run-per-dir is given. What the options do not say is taken from the CI's environment.
+    """
+    from flakelens.checkout import Checkout
+    from flakelens.ci import GitFolder, detect
+    from flakelens.ingest import ingest
+    from flakelens.run_metadata import options
+    from flakelens.store import open_store
+
+    with ExitStack() as stack, Bar(shown=app.interactive) as bar:
+        runs = ingest(
+            paths,
+            store=lambda: stack.enter_context(open_store(app.db, create=True)),
+            options=options(**said, partial=partial),
+            detected=None if run_per_dir else detect(app.environ, GitFolder(app.folder)),
+            run_per_dir=run_per_dir,
+            ingested_at=app.now(),
+            environ=app.environ,
+            stdin=getattr(sys.stdin, "buffer", None),
+            checkout=None if run_per_dir else Checkout.find(app.folder),
+            progress=bar,
+        )
+    if format_ == "json":
+        from flakelens.render.json_ingest import render as as_json
+
+        click.echo(as_json(runs), nl=False)
+    else:
+        from flakelens.render.text_ingest import render as as_text
+
+        text = as_text(runs, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose)
+        click.echo(text, nl=False)
+    serious = any(problem.code in SERIOUS_CODES for run in runs for problem in run.problems)
+    return UNREADABLE if serious else DONE

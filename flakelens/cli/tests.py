@@ -1,0 +1,67 @@
+"""`flakelens tests`: the tests with their states and rates."""
+
+from __future__ import annotations
+
+import click
+
+from flakelens.cli.app import App, format_option
+from flakelens.cli.database import if_there
+from flakelens.cli.exit_codes import DONE
+
+_SCREEN = 30  # tests that the text shows without --limit
+
+
+@click.command("tests")
+@format_option("text", "json")
+@click.option("--area", metavar="NAME", multiple=True, help="Only this area; may be repeated.")
+@click.option("--focus", metavar="NAME", multiple=True, help="Only this focus; may be repeated.")
+@click.option(
+    "--state",
+    metavar="STATE",
+    multiple=True,
+    help="Only this state: stable, flaky, broken, unsure, branch-only, gone or healing; may be repeated.",
+)
+@click.option("--sort", metavar="ORDER", default="urgency", help="urgency, name, rate, failures or flakes.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most N; 0: all.  [default: 30, JSON: all]")
+@click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+@click.pass_obj
+def command(
+    app: App,
+    format_: str,
+    area: tuple[str, ...],
+    focus: tuple[str, ...],
+    state: tuple[str, ...],
+    sort: str,
+    limit: int | None,
+    as_of: str | None,
+) -> int:
+    """The tests with their states and rates, most urgent first.
+
+    Rates are over the newest 300 runs that count for the gated branch, confirmed outages left out. A rate of first
+    attempts is given where the reports show them.
+    """
+    from flakelens.analyze.tests import tests_report
+
+    if limit is None and format_ == "text":
+        limit = _SCREEN
+    with if_there(app.db) as store:
+        report = tests_report(
+            store,
+            app.policy(),
+            app.decisions(),
+            as_of=app.moment(as_of),
+            area=area,
+            focus=focus,
+            state=state,
+            sort=sort,
+            limit=limit or None,
+        )
+    if format_ == "json":
+        from flakelens.render.json_tests import tests_json
+
+        click.echo(tests_json(report), nl=False)
+    else:
+        from flakelens.render.text_tests import tests_text
+
+        click.echo(tests_text(report, width=app.width, colour=app.colour), nl=False, color=app.colour)
+    return DONE

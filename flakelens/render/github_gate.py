@@ -1,0 +1,69 @@
+"""What GitHub Actions reads: workflow commands for annotations, and the outputs of a step."""
+
+from __future__ import annotations
+
+from flakelens.model import GateState
+from flakelens.render.escape import plain, workflow_data, workflow_property
+from flakelens.render.figures import WORDS, need
+from flakelens.report import GateReport
+
+_LONG = 4000
+
+
+def gate_github(report: GateReport) -> str:
+    """One annotation per criterion that is not met, then one for the gate.
+
+    `enforce`: NOT_MET is an error and INCONCLUSIVE a warning, and the gate's own line an error unless it may proceed.
+    `advise`: warnings. `observe`, and what is waived: notices.
+    """
+    verdict = report.verdict
+    waived = {finding.waiver.criterion for finding in verdict.waivers if finding.holds}
+    lines = []
+    for finding in verdict.criteria:
+        if finding.state is GateState.MET:
+            continue
+        level = "notice" if finding.id in waived else _level(verdict.mode, finding.state)
+        title = f"{verdict.title}: {finding.id} {WORDS[finding.state]}"
+        lines.append(_command(level, title, " ".join(part for part in (finding.why, need(finding)) if part)))
+    level = "notice"
+    if not verdict.proceed:
+        level = {"enforce": "error", "advise": "warning"}.get(verdict.mode, "notice")
+    lines.append(_command(level, f"{verdict.title}: {WORDS[verdict.state]}, {verdict.decision}", report.bridge))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def outputs(report: GateReport) -> dict[str, str]:
+    """The outputs of the step, for `if: steps.gate.outputs.proceed == 'true'`."""
+    verdict = report.verdict
+    return {
+        "state": verdict.state.value,
+        "met": str(verdict.state is GateState.MET).lower(),
+        "decision": verdict.decision.value,
+        "proceed": str(verdict.proceed).lower(),
+    }
+
+
+def output_lines(values: dict[str, str]) -> str:
+    """The lines to append to the file that GITHUB_OUTPUT names. A value of several lines takes the delimiter form,
+    with a delimiter that does not occur in it.
+    """
+    lines = []
+    for name, value in values.items():
+        if "\n" not in value and "\r" not in value and "<<" not in value:
+            lines.append(f"{name}={value}\n")
+            continue
+        end = "FLAKELENS"
+        while end in value:
+            end += "_"
+        lines.append(f"{name}<<{end}\n{value}\n{end}\n")
+    return "".join(lines)
+
+
+def _level(mode: str, state: GateState) -> str:
+    if mode == "enforce":
+        return "error" if state is GateState.NOT_MET else "warning"
+    return "warning" if mode == "advise" else "notice"
+
+
+def _command(level: str, title: str, message: str) -> str:
+    return f"::{level} title={workflow_property(plain(title))}::{workflow_data(plain(message, _LONG))}"

@@ -1,0 +1,93 @@
+"""`flakelens show --format json`: the frozen view `flakelens.show/1`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from flakelens.render.json_tests import TestView, view_of
+from flakelens.report import RunCell, ShowReport
+
+SCHEMA = "flakelens.show/1"
+
+
+class NameView(msgspec.Struct, frozen=True, kw_only=True):
+    """One form in which reports wrote the test."""
+
+    file: str
+    name: str
+    variant: str
+
+
+class RunView(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of its history; `outcome` null: no result. `why_not` says why it does not count, null when it does."""
+
+    run: str
+    provider: str
+    commit: str | None
+    started_at: str
+    outcome: str | None
+    counts: bool
+    why_not: str | None
+    outage: bool
+    partial: bool
+    retry_evidence: str | None
+
+
+class FailureView(msgspec.Struct, frozen=True, kw_only=True):
+    """Failed attempts whose messages begin alike; `message` is the newest, whole."""
+
+    first_line: str
+    message: str
+    count: int
+    runs: int
+    first_run: str
+    last_run: str
+
+
+class ShowView(msgspec.Struct, frozen=True, kw_only=True):
+    """The document. `history` is oldest first, `failures` newest first, `names` newest last."""
+
+    schema: str
+    test: TestView
+    because: list[str]
+    history: list[RunView]
+    failures: list[FailureView]
+    names: list[NameView]
+
+
+def show_json(report: ShowReport) -> str:
+    """The document as JSON, indented, with a newline at its end."""
+    document = ShowView(
+        schema=SCHEMA,
+        test=view_of(report.line),
+        because=list(report.because),
+        history=[_run(cell) for cell in report.cells],
+        failures=[
+            FailureView(
+                first_line=group.first_line,
+                message=group.text,
+                count=group.count,
+                runs=group.runs,
+                first_run=group.first.run,
+                last_run=group.last.run,
+            )
+            for group in report.messages
+        ],
+        names=[NameView(file=name.file, name=name.name, variant=name.variant) for name in report.names],
+    )
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def _run(cell: RunCell) -> RunView:
+    return RunView(
+        run=cell.run.run,
+        provider=cell.run.provider,
+        commit=cell.commit or None,
+        started_at=cell.started_at.isoformat().replace("+00:00", "Z"),
+        outcome=cell.outcome.name.lower() if cell.outcome else None,
+        counts=cell.counts,
+        why_not=cell.why_not or None,
+        outage=cell.outage,
+        partial=cell.partial,
+        retry_evidence=str(cell.evidence) if cell.evidence is not None else None,
+    )

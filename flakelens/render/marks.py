@@ -1,0 +1,51 @@
+"""The signs for outcomes and states, the same in every text: each is readable without its colour."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from flakelens.gate.criterion import percent
+from flakelens.render.terminal import BAD, DOUBT, GOOD, QUIET
+from flakelens.report import Rate
+from flakelens.stats.states import TestFinding, TestState
+
+# Letters of a strip (see report.TestLine.strip) as signs and styles.
+SIGNS = {
+    "P": (".", GOOD),
+    "K": ("~", DOUBT),
+    "F": ("X", BAD),
+    "S": ("s", QUIET),
+    ".": ("-", QUIET),
+    "O": ("o", QUIET),
+}
+LEGEND = ". passed, ~ failed then passed, X failed, s skipped, - no result"
+
+_STATES = {
+    TestState.STABLE: ("✓", GOOD),
+    TestState.FLAKY: ("~", DOUBT),
+    TestState.BROKEN: ("✗", BAD),
+    TestState.UNSURE: ("?", ""),
+    TestState.BRANCH_ONLY: ("»", QUIET),
+    TestState.GONE: ("-", QUIET),
+}
+
+
+def state_word(finding: TestFinding) -> tuple[str, str]:
+    """Sign and word of a state, and the style they are written in."""
+    sign, style = _STATES[finding.state]
+    if finding.healing:
+        return f"{sign} healing", GOOD
+    return f"{sign} {finding.state}", style
+
+
+def strip(letters: str) -> Text:
+    """The newest runs as signs, oldest first."""
+    text = Text()
+    for letter in letters:
+        text.append(*SIGNS[letter])
+    return text
+
+
+def rate_text(rate: Rate | None) -> str:
+    """ "96.4 % (27/28)", or a dash where there is no result: no data is not 0 %."""
+    return f"{percent(rate.value)} ({rate.passed:,}/{rate.executed:,})" if rate else "-"

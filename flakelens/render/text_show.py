@@ -1,0 +1,183 @@
+"""`flakelens show` for a terminal: state, history as strips, evidence, messages, names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from flakelens.gate.criterion import count_of, percent
+from flakelens.model import Outcome
+from flakelens.render.marks import LEGEND, SIGNS, rate_text, state_word, strip
+from flakelens.render.safe import lines as safe_lines
+from flakelens.render.safe import one_line, shorten_end, shorten_middle
+from flakelens.render.terminal import BAD, NAME, QUIET, fill, heading, paragraph, row, to_text
+from flakelens.report import FailureGroup, RunCell, ShowReport, TestLine
+
+_MOST_BESIDE = 10  # newest runs beside the branch that are listed
+_MOST_MESSAGES = 5
+_MESSAGE_LINES = 6
+_LETTER = {
+    Outcome.PASSED: "P",
+    Outcome.FLAKY: "K",
+    Outcome.FAILED: "F",
+    Outcome.SKIPPED: "S",
+    Outcome.NONE: ".",
+}
+_WORDS = {
+    Outcome.PASSED: "passed",
+    Outcome.FLAKY: "failed, then passed",
+    Outcome.FAILED: "failed",
+    Outcome.SKIPPED: "skipped",
+    Outcome.NONE: "no result",
+}
+
+
+def show_text(report: ShowReport, *, width: int, colour: bool, verbose: bool = False) -> str:
+    """All about one test; `verbose` shows messages whole."""
+    line = report.line
+    out: list[Text | str] = [*_head(line, width), ""]
+    out += [*_figures(line, width), ""]
+    out += _history(report.cells, width)
+    out += _beside(report.cells, width)
+    out += ["", heading("Because")]
+    for sentence in report.because:
+        out += paragraph(sentence, width=width, first="  - ", rest="    ")
+    out += _messages(report.messages, width, whole=verbose)
+    out += _names(report, width)
+    return to_text(out, width=width, colour=colour)
+
+
+def _head(line: TestLine, width: int) -> list[Text]:
+    newest = line.reported
+    title = one_line(newest.name) or "(no title)"
+    lines = paragraph(f"{title} [{newest.variant}]" if newest.variant else title, width=width, style="bold")
+    file = newest.file or line.id.file
+    adopted = "" if newest.file or not file else "  (from other reports)"
+    where = [one_line(line.area), *(f"focus {one_line(focus)}" for focus in line.focuses)]
+    if file:
+        lines.append(row((shorten_middle(one_line(file), width - len(adopted)), NAME), (adopted, QUIET)))
+    lines += paragraph(" · ".join(where), width=width, style=QUIET)
+    return lines
+
+
+def _figures(line: TestLine, width: int) -> list[Text]:
+    finding = line.finding
+    word, style = state_word(finding)
+    since = ""
+    if line.since_run:
+        commit = f" ({line.since_commit[:7]})" if line.since_commit else ""
+        since = f" since run {one_line(line.since_run.run)}{commit}"
+    quarantined = ", in quarantine" if line.quarantined else ""
+    lines = [row((f"{word}{since}{quarantined}", f"bold {style}".strip()))]
+    figures = [f"pass rate {rate_text(line.pass_rate)}"]
+    if line.pass_rate and line.pass_rate.low is not None and line.pass_rate.high is not None:
+        figures[0] += f", 95 % sure between {percent(line.pass_rate.low)} and {percent(line.pass_rate.high)}"
+    if line.first_attempt_pass_rate:
+        figures.append(f"first attempts {rate_text(line.first_attempt_pass_rate)}")
+    elif line.runs:
+        figures.append("first attempts hidden by the reporter")
+    if finding.flake_rate:
+        figures.append(f"flakes in {percent(finding.flake_rate)} of its runs")
+    for figure in figures:
+        lines += paragraph(figure, width=width, first="  ")
+    return lines
+
+
+def _history(cells: Sequence[RunCell], width: int) -> list[Text]:
+    """The gated branch's runs, oldest first; runs of one commit stand together, a space begins the next."""
+    branch = [cell for cell in cells if cell.counts and not cell.partial]
+    if not branch:
+        return [heading("History"), row("  the gated branch has no run of it")]
+    label = max(len(one_line(cell.run.run)) for cell in branch)
+    label = min(label, max(8, width // 3))
+    room = max(10, width - label - 8)
+    lines = [heading(f"History, {count_of(len(branch), 'run')}, oldest first; a space begins a new commit")]
+    for piece in _rows(branch, room):
+        name = shorten_middle(one_line(piece[0].run.run), label)
+        line = row("  run ", (fill(name, label), QUIET), "  ")
+        before: RunCell | None = None
+        for cell in piece:
+            if before is not None and not _same_commit(before, cell):
+                line.append(" ")
+            line.append(*SIGNS["O" if cell.outage and cell.outcome is not Outcome.NONE else _LETTER[cell.outcome]])
+            before = cell
+        lines.append(line)
+    legend = f"{LEGEND}{', o outage (left out)' if any(cell.outage for cell in branch) else ''}"
+    return [*lines, *paragraph(legend, width=width, first="  ", style=QUIET)]
+
+
+def _rows(cells: Sequence[RunCell], room: int) -> list[list[RunCell]]:
+    """The cells in rows of at most `room` columns, broken between commits where a commit fits into a row."""
+    commits: list[list[RunCell]] = []
+    for cell in cells:
+        if commits and _same_commit(commits[-1][-1], cell):
+            commits[-1].append(cell)
+        else:
+            commits.append([cell])
+    rows: list[list[RunCell]] = []
+    used = room + 1
+    for commit in commits:
+        for start in range(0, len(commit), room):
+            part = commit[start : start + room]
+            if used + 1 + len(part) > room:
+                rows.append([])
+                used = -1
+            rows[-1] += part
+            used += 1 + len(part)
+    return rows
+
+
+def _same_commit(one: RunCell, other: RunCell) -> bool:
+    return bool(one.commit) and one.commit == other.commit
+
+
+def _beside(cells: Sequence[RunCell], width: int) -> list[Text]:
+    """Runs that do not count: pull requests, other branches, laptops, filtered runs. Newest last."""
+    beside = [cell for cell in cells if not cell.counts or cell.partial]
+    if not beside:
+        return []
+    lines = [Text(""), heading(f"Beside the branch, {count_of(len(beside), 'run')}")]
+    if len(beside) > _MOST_BESIDE:
+        lines[-1].append(f" (newest {_MOST_BESIDE})")
+    shown = beside[-_MOST_BESIDE:]
+    names = [shorten_middle(one_line(cell.run.run), max(8, width // 3)) for cell in shown]
+    label = max(len(name) for name in names)
+    for cell, name in zip(shown, names, strict=True):
+        commit = f" {cell.commit[:7]}" if cell.commit else ""
+        why = "filtered run" if cell.partial else one_line(cell.why_not)
+        said = f"  {_WORDS[cell.outcome]}{commit}  {cell.started_at:%Y-%m-%d}  {why}"
+        line = row("  run ", (fill(name, label), QUIET), "  ").append_text(strip(_LETTER[cell.outcome]))
+        lines.append(line.append(shorten_end(said, max(10, width - label - 9))))
+    return lines
+
+
+def _messages(groups: Sequence[FailureGroup], width: int, *, whole: bool) -> list[Text]:
+    if not groups:
+        return []
+    lines = [Text(""), heading(f"What its failures said, {count_of(len(groups), 'kind')}")]
+    for group in groups[: None if whole else _MOST_MESSAGES]:
+        times = f"{group.count} ×" if group.count > 1 else "once"
+        last = one_line(group.last.run)
+        span = f"run {last}" if group.first == group.last else f"run {one_line(group.first.run)} to {last}"
+        lines.append(row("  ", (times, BAD), f"  {span}"))
+        body = [line for line in safe_lines(group.text) if line.strip()] or [one_line(group.first_line)]
+        shown = body if whole else body[:_MESSAGE_LINES]
+        lines += [row(f"      {shorten_end(line, max(20, width - 6))}") for line in shown]
+        if len(body) > len(shown):
+            lines.append(row((f"      and {count_of(len(body) - len(shown), 'more line')}; -v shows them", QUIET)))
+    if not whole and len(groups) > _MOST_MESSAGES:
+        lines.append(row((f"  and {len(groups) - _MOST_MESSAGES} more kinds; -v shows them", QUIET)))
+    return lines
+
+
+def _names(report: ShowReport, width: int) -> list[Text]:
+    """Every form in which reports wrote it, when there is more than one."""
+    if len(report.names) < 2:
+        return []
+    lines = [Text(""), heading("Its names in reports, newest last")]
+    for name in report.names:
+        form = f"{name.file} > {name.name}" if name.file else name.name
+        form = f"{form} [{name.variant}]" if name.variant else form
+        lines += paragraph(form, width=width, first="  ", rest="    ")
+    return lines

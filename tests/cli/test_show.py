@@ -1,0 +1,86 @@
+"""`flakelens show`: one test in the terminal and as a document."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from rich.cells import cell_len
+
+from tests.builders import a_report, a_run, a_store
+from tests.cli.histories import AS_OF, caller, team_database
+from tests.goldens import same_as_golden
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    return caller(tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(
+    ("asked", "golden"),
+    [("sends a mail", "flaky"), ("salary", "broken"), ("mail > has a footer", "skipped"), ("hides the button", "evil")],
+)
+def test_the_page_of_a_test(tmp_path, call, asked, golden):
+    code, out, err = call("--db", team_database(tmp_path), "show", asked, "--as-of", AS_OF)
+    assert (code, err) == (0, "")
+    same_as_golden(f"cli/show-{golden}.80.txt", out)
+
+
+def test_a_long_history_wraps_between_commits_into_labelled_rows(tmp_path, call):
+    runs = [a_run(n, outcomes={"it": "P"}, commit=f"{n // 3:040x}") for n in range(100)]
+    a_store(tmp_path, runs).close()
+    _, out, _ = call("--db", str(tmp_path / "flakelens.db"), "show", "it", "--as-of", "2026-10-06")
+    rows = [line for line in out.splitlines() if line.startswith("  run ")]
+    assert [row.split()[1] for row in rows] == ["1000", "1051"]
+    assert sum(row.count(".") for row in rows) == 100
+    assert max(map(len, rows)) <= 80
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+@pytest.mark.parametrize("asked", ["sends a mail", "hides the button", "a table of candidates", "brand new"])
+def test_no_line_is_wider_than_the_terminal(tmp_path, call, width, asked):
+    _, out, _ = call("--db", team_database(tmp_path), "show", asked, "--as-of", AS_OF, width=width)
+    assert max(cell_len(line) for line in out.splitlines()) <= width
+
+
+def test_messages_cannot_steer_the_terminal(tmp_path, call):
+    evil = "boom \x1b]0;owned\x07\x1b[2J\u202e\r\n::error::x"
+    run = a_run(1, outcomes={"it": "P"})
+
+    a_store(tmp_path, [run, a_run(2, reports=[a_report(2, {"it": "F"}, message=evil)])]).close()
+    _, out, _ = call("--db", str(tmp_path / "flakelens.db"), "show", "it", "--as-of", AS_OF)
+    assert "boom" in out
+    assert not set("\x1b\x07\u202e") & set(out)
+    assert "::error::" not in out
+
+
+def test_the_document(tmp_path, call):
+    _, out, _ = call("--db", team_database(tmp_path), "show", "salary", "--as-of", AS_OF, "--format", "json")
+    document = json.loads(out)
+    assert list(document) == ["schema", "test", "because", "history", "failures", "names"]
+    assert document["schema"] == "flakelens.show/1"
+    assert document["test"]["state"] == "broken"
+    assert document["test"]["since"]["run"] == "1036"
+    assert len(document["history"]) == 40
+    assert document["history"][0]["started_at"] == "2026-10-01T06:00:00Z"
+    assert document["history"][-1]["outcome"] == "failed"
+    assert [(group["count"], group["first_run"], group["last_run"]) for group in document["failures"]] == [
+        (4, "1036", "1039")
+    ]
+    assert document["names"] == [
+        {"file": "src/__tests__/app/offer.test.js", "name": "Offer page > shows the salary", "variant": ""}
+    ]
+
+
+def test_several_matches_are_a_usage_error_without_live_control_characters(tmp_path, call):
+    code, out, err = call("--db", team_database(tmp_path), "show", "Offer page", "--as-of", AS_OF)
+    assert (code, out) == (2, "")
+    assert "2 tests match 'Offer page'" in err
+    assert not set("\x1b\u202e") & set(err)
+
+
+def test_without_a_database_no_test_matches(call):
+    code, _, err = call("show", "anything")
+    assert code == 2
+    assert "No test matches 'anything'." in err

@@ -1,0 +1,427 @@
+"""completeness: what an area's runs are, what is missing in them, and which tests are active or gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flakelens.areas import assign
+from flakelens.completeness import AreaView, area_views, make_view, shard_numbers
+from flakelens.model import RetryEvidence as Shows
+from flakelens.policy import parse
+from flakelens.rules import area_of_file
+from tests.letters import Told, matrix, numbers
+
+POLICY = parse()
+
+
+def a_view(*rows: str, commits: str = "", faults: dict[int, str] | None = None) -> AreaView:
+    """Of tests in letters; `commits` one letter per run, else all differ."""
+    outcomes = matrix(*rows)
+    reach = outcomes.shape[1]
+    return make_view(
+        name="AI",
+        tests=np.arange(len(rows), dtype=np.int32),
+        runs=np.arange(reach, dtype=np.int32),
+        commits=numbers(commits.replace(" ", "")) if commits else np.arange(reach, dtype=np.int32),
+        started=np.arange(reach, dtype=np.int64) * 3600,
+        outcomes=outcomes,
+        faults=tuple((faults or {}).get(run, "") for run in range(reach)),
+        shown=np.ones(reach, np.bool_),
+    )
+
+
+def views_of(told: Told) -> dict[str, AreaView]:
+    history = told.history(POLICY)
+    areas = assign(history.tests, POLICY)
+
+    def area_of(producer: str, job: str, file: str) -> str:
+        return area_of_file(producer, job, file, POLICY)
+
+    return area_views(history, areas.names, areas.index, area_of)
+
+
+def flags(values: Any) -> str:
+    return "".join("x" if value else "-" for value in values)
+
+
+# ---- expected, missing, gone
+
+
+@pytest.mark.parametrize(
+    ("row", "commits", "expected"),
+    [
+        ("P", "a", "-"),
+        ("PP", "ab", "-x"),
+        ("P.......", "abcdefgh", "-xxxxx--"),
+        ("P..P....", "abcdefgh", "-xxxxxxx"),
+        ("S.......", "abcdefgh", "-xxxxx--"),  # a skipped test has a result
+        (".......P", "abcdefgh", "--------"),
+        ("P.......", "abbbbbbb", "-xxxxxxx"),  # five reruns of one commit do not make it gone
+        ("P.......", "abbbbbbc", "-xxxxxxx"),
+        ("P........", "abbbbbbcd", "-xxxxxxx-"),
+        ("P......", "abbcccc", "-xxxxx-"),
+    ],
+)
+def test_a_test_is_expected_for_five_runs_on_two_commits(row: str, commits: str, expected: str) -> None:
+    view = a_view(row, "P" * len(row), commits=commits)
+    assert flags(view.expected[0]) == expected
+    assert flags(view.missing[0]) == "".join(
+        "x" if there == "x" and letter == "." else "-" for there, letter in zip(expected, row, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "commits", "gone"),
+    [
+        ("P....", "abcde", False),
+        ("P.....", "abcdef", True),
+        ("PPPPP.....P", "abcdefghijk", False),
+        ("P.....", "abbbbb", False),  # reruns of one commit
+        ("P......", "abbbbbc", True),
+        ("P.....", "aaaaaa", False),
+        ("......", "abcdef", False),  # never there is not gone
+        ("S.....", "abcdef", True),
+        ("PS....", "abcdef", False),
+    ],
+)
+def test_a_deleted_test_is_gone_after_five_runs_on_two_commits(row: str, commits: str, gone: bool) -> None:
+    assert bool(a_view(row, "P" * len(row), commits=commits).gone()[0]) is gone
+
+
+@pytest.mark.parametrize(
+    ("row", "active"),
+    [
+        ("P", True),
+        ("F", True),
+        ("K", True),
+        ("S", False),
+        (".", False),
+        ("PSSSSSSSSS", True),
+        ("PSSSSSSSSSS", False),  # skipped in all of the newest ten
+        ("P....", True),
+        ("P.....", False),  # gone
+    ],
+)
+def test_active_is_executed_in_the_newest_ten_runs_and_not_gone(row: str, active: bool) -> None:
+    assert bool(a_view(row, "P" * len(row)).active()[0]) is active
+
+
+def test_active_before_a_run_does_not_see_that_run() -> None:
+    view = a_view("PP....PP", ".....PPP")
+    assert flags(view.active(upto=5)) == "x-"
+    assert flags(view.active(upto=0)) == "--"
+    assert flags(view.active()) == "xx"
+
+
+# ---- complete and valid
+
+
+@pytest.mark.parametrize(
+    ("tests", "missing", "complete"),
+    [(20, 1, True), (20, 2, False), (100, 5, True), (100, 6, False), (19, 1, False), (3, 0, True), (3, 1, False)],
+)
+def test_a_complete_run_has_95_percent_of_the_expected_tests(tests: int, missing: int, complete: bool) -> None:
+    view = a_view(*["P."] * missing, *["PP"] * (tests - missing))
+    assert bool(view.complete[1]) is complete
+
+
+def test_a_fault_or_no_result_at_all_is_never_complete() -> None:
+    assert flags(a_view("PPP", "PPP", faults={1: "cut off"}).complete) == "x-x"
+    assert flags(a_view("P.", "P.").complete) == "x-"
+
+
+@pytest.mark.parametrize(
+    ("rows", "valid"),
+    [
+        (["P"] * 5, "x"),
+        (["P"] * 4, "x"),  # a small area, its first run
+        (["PP"] * 4, "xx"),
+        (["PP"] * 3 + ["P."], "x-"),  # one of four expected tests is missing
+        (["PPP", "PPP", "SSS"], "xxx"),  # a skipped test has its result; the others decide
+        (["S"] * 9, "-"),  # nothing was executed
+        (["PPPPP."] * 9 + ["PPPPPP"] * 5, "xxxxxx"),
+        (["PP"] * 4 + ["P."] * 4, "x-"),
+        (
+            ["......PPPPP"] * 3 + ["PPPPP......"] * 5,
+            "xxxxx-----x",
+        ),  # a new small set of tests in an area that was larger
+    ],
+)
+def test_a_valid_run_has_five_results_or_all_of_a_small_area(rows: list[str], valid: str) -> None:
+    assert flags(a_view(*rows).valid) == valid
+
+
+def test_an_area_whose_tests_are_all_new_is_complete_in_its_first_run() -> None:
+    view = a_view(*["...PP"] * 6)
+    assert flags(view.complete) == flags(view.valid) == "---xx"
+    assert view.first.tolist() == [3] * 6
+
+
+def test_no_run_and_no_test_is_no_crash() -> None:
+    for view in (a_view(""), make_view(**empty())):
+        assert not view.complete.any()
+        assert not view.valid.any()
+        assert not view.active().any()
+        assert not view.gone().any()
+        assert view.median_interval() == 0
+        assert not view.with_clean_runs(2).complete.any()
+
+
+def empty() -> dict[str, Any]:
+    none: dict[str, Any] = {name: np.empty(0, np.int32) for name in ("tests", "runs", "commits")}
+    return none | {
+        "name": "AI", "started": np.empty(0, np.int64), "outcomes": np.empty((0, 0), np.int8), "faults": (),
+        "shown": np.empty(0, np.bool_),
+    }  # fmt: skip
+
+
+# ---- properties
+
+ROWS = st.integers(1, 14).flatmap(
+    lambda reach: st.tuples(
+        st.lists(st.text(".PPKFS", min_size=reach, max_size=reach), min_size=1, max_size=5),
+        st.lists(st.booleans(), min_size=reach, max_size=reach),
+    )
+)
+
+
+def commits_of(new: list[bool]) -> str:
+    return "".join(chr(97 + sum(new[: place + 1])) for place in range(len(new)))
+
+
+@given(ROWS)
+def test_expected_and_gone_as_a_person_would_count_them(drawn: tuple[list[str], list[bool]]) -> None:
+    rows, new = drawn
+    commits = commits_of(new)
+    view = a_view(*rows, commits=commits)
+
+    def without_it_long_enough(row: str, upto: int) -> bool:
+        """Walk back from run `upto`: 5 runs on 2 commits without a result."""
+        seen: list[str] = []
+        for run in range(upto - 1, -1, -1):
+            if row[run] != ".":
+                return False
+            seen.append(commits[run])
+            if len(seen) >= 5 and len(set(seen)) >= 2:
+                return True
+        return True
+
+    for test, row in enumerate(rows):
+        for run in range(len(row)):
+            expected = "".join(row[:run]).strip(".") != "" and not without_it_long_enough(row, run)
+            assert bool(view.expected[test, run]) is expected
+            assert bool(view.missing[test, run]) is (expected and row[run] == ".")
+        assert bool(view.gone()[test]) is (row.strip(".") != "" and without_it_long_enough(row, len(row)))
+
+
+@given(ROWS, st.integers(1, 4))
+def test_clean_runs_are_complete_and_valid_and_keep_active_tests_active(
+    drawn: tuple[list[str], list[bool]], count: int
+) -> None:
+    rows, new = drawn
+    view = a_view(*rows, commits=commits_of(new))
+    after = view.with_clean_runs(count)
+    active = view.active()
+    assert after.outcomes.shape[1] == view.outcomes.shape[1] + count
+    if active.any():
+        assert after.complete[-count:].all()
+        assert after.valid[-count:].all()
+        assert (after.failed[-count:] == 0).all()
+        assert (after.executed[-count:] == active.sum()).all()
+    assert (after.active() == active).all() or (count > 1 and not (after.active() & ~active).any())
+    assert len(set(after.commits[-count:])) == count
+    assert after.commits[-count] > view.commits.max(initial=-1)
+
+
+@given(ROWS)
+def test_a_look_back_is_what_was_seen_then(drawn: tuple[list[str], list[bool]]) -> None:
+    rows, new = drawn
+    commits = commits_of(new)
+    for upto in range(1, len(rows[0]) + 1):
+        then = a_view(*(row[:upto] for row in rows), commits=commits[:upto])
+        back = a_view(*rows, commits=commits).before(upto)
+        assert (then.expected == back.expected).all()
+        assert (then.first == back.first).all()
+        assert flags(then.active()) == flags(back.active())
+        assert flags(then.complete) == flags(back.complete)
+
+
+# ---- areas of a history
+
+AI = {f"src/api/ai/x{n}.test.ts::t{n}": "P" for n in range(6)}
+UI = {f"src/components/x{n}.test.ts::t{n}": "P" for n in range(6)}
+E2E = {f"login.spec.ts::t{n}@chromium": "P" for n in range(6)}
+
+
+def test_a_nightly_suite_is_judged_by_its_own_runs() -> None:
+    told = Told()
+    for run in range(30):
+        nightly = [told.report(E2E, producer="playwright", job="e2e")] if run % 10 == 9 else []
+        told.run(told.report(AI | UI, job="unit"), *nightly)
+    views = views_of(told)
+    assert views["E2E"].runs.tolist() == [9, 19, 29]
+    assert len(views["AI"].runs) == 30
+    assert flags(views["E2E"].complete) == "xxx"
+    assert not views["E2E"].gone().any()
+
+
+def test_split_workflows_carry_their_own_areas() -> None:
+    told = Told()
+    for _ in range(4):
+        told.run(told.report(AI, job="ai"))
+        told.run(told.report(UI, job="components"))
+    views = views_of(told)
+    assert views["AI"].runs.tolist() == [0, 2, 4, 6]
+    assert flags(views["AI"].complete) == flags(views["components"].complete) == "xxxx"
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ({"damaged": True}, "junit.xml is empty or was cut off"),
+        ({"load_failures": ("src/api/ai/new.test.ts",)}, "src/api/ai/new.test.ts failed to load"),
+        ({"earlier_elsewhere": True}, "junit.xml is a copy of an earlier run's report"),
+    ],
+)
+def test_a_fault_makes_only_its_own_area_incomplete(last: dict[str, Any], said: str) -> None:
+    told = Told()
+    for run in range(3):
+        told.run(told.report(AI, job="ai", **(last if run == 2 else {})), told.report(UI, job="components"))
+    views = views_of(told)
+    assert views["AI"].faults == ("", "", said)
+    assert flags(views["AI"].complete) == "xx-"
+    assert views["components"].faults == ("", "", "")
+    assert flags(views["components"].complete) == "xxx"
+
+
+def test_an_empty_report_belongs_to_the_areas_that_its_job_usually_has() -> None:
+    told = Told()
+    for _ in range(2):
+        told.run(told.report(AI, job="j1"), told.report(UI, job="j2"))
+    told.run(told.report({}, job="j1", damaged=True), told.report(UI, job="j2"))
+    views = views_of(told)
+    assert views["AI"].runs.tolist() == [0, 1, 2]
+    assert views["AI"].faults[2] == "junit.xml is empty or was cut off"
+    assert flags(views["components"].complete) == "xxx"
+
+
+def test_a_report_of_a_new_name_without_tests_belongs_to_the_areas_of_its_producer() -> None:
+    told = Told()
+    told.run(told.report(AI, name="a-1.xml"))
+    told.run(told.report({}, name="b.xml", damaged=True))
+    assert views_of(told)["AI"].faults == ("", "b.xml is empty or was cut off")
+
+
+def test_the_only_suite_of_an_area_that_failed_to_load_is_not_overlooked() -> None:
+    told = Told()
+    told.run(told.report(AI | UI))
+    told.run(told.report(UI, load_failures=("src/api/ai/x0.test.ts",)))
+    views = views_of(told)
+    assert views["AI"].runs.tolist() == [0, 1]
+    assert views["AI"].faults[1] == "src/api/ai/x0.test.ts failed to load"
+    assert flags(views["AI"].complete) == "x-"
+    assert flags(views["components"].complete) == "xx"
+
+
+def test_a_suite_of_unknown_area_that_failed_to_load_concerns_all_areas_of_its_report() -> None:
+    told = Told()
+    told.run(told.report(AI | UI, load_failures=("Some suite",)))
+    views = views_of(told)
+    assert views["AI"].faults == views["components"].faults == ("Some suite failed to load",)
+
+
+def test_a_damaged_report_is_mended_by_a_later_attempt_of_its_job() -> None:
+    told = Told()
+    told.run(told.report(AI, job="ai"))
+    told.run(told.report({}, job="ai", damaged=True), told.report(AI, job="ai", attempt=2))
+    assert flags(views_of(told)["AI"].complete) == "xx"
+    told.run(told.report(AI, job="ai"), told.report({}, job="ai", attempt=2, damaged=True))
+    assert flags(views_of(told)["AI"].complete) == "xx-"
+
+
+def test_a_missing_shard_is_named() -> None:
+    told = Told()
+    tests = list(E2E.items())
+    for there in ((1, 2, 3), (1, 3)):
+        told.run(
+            *(
+                told.report(dict(tests[n * 2 - 2 : n * 2]), producer="playwright", job="e2e", shard=f"{n}/3")
+                for n in there
+            )
+        )
+    view = views_of(told)["E2E"]
+    assert view.faults == ("", "shard 2/3 of job e2e is missing")
+    assert flags(view.complete) == "x-"
+
+
+def test_a_shard_that_holds_other_areas_is_not_missing() -> None:
+    told = Told()
+    told.run(told.report(AI, job="unit", shard="1/2"), told.report(UI, job="unit", shard="2/2"))
+    views = views_of(told)
+    assert views["AI"].faults == views["components"].faults == ("",)
+
+
+def test_an_area_that_stood_in_the_missing_shard_knows_it() -> None:
+    told = Told()
+    told.run(told.report(AI, job="unit", shard="1/2"), told.report(UI, job="unit", shard="2/2"))
+    told.run(told.report(UI, job="unit", shard="2/2"))
+    views = views_of(told)
+    assert views["AI"].runs.tolist() == [0, 1]
+    assert views["AI"].faults[1] == "shard 1/2 of job unit is missing"
+
+
+def test_a_shard_that_was_run_again_completes_the_others() -> None:
+    told = Told()
+    told.run(
+        told.report(AI, job="unit", shard="1/2"),
+        told.report({}, job="unit", shard="2/2", damaged=True),
+        told.report(UI, job="unit", shard="2/2", attempt=2),
+    )
+    assert views_of(told)["components"].faults == ("",)
+
+
+def test_a_partial_report_is_no_run_of_its_area() -> None:
+    told = Told()
+    told.run(told.report(AI))
+    told.run(told.report({"src/api/ai/x0.test.ts::t0": "F"}, partial=True))
+    assert views_of(told)["AI"].runs.tolist() == [0]
+
+
+def test_other_branches_and_forks_say_nothing_about_what_a_job_carries() -> None:
+    told = Told()
+    told.run(told.report(AI, job="ai"), told.report(UI, job="lint"))
+    told.run(told.report(AI, job="lint"), branch="feature", fork=True)
+    told.run(told.report(AI, job="ai"), told.report({}, job="lint", damaged=True))
+    assert views_of(told)["AI"].faults == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "shown"),
+    [
+        ([Shows.RECORDED], "x"),
+        ([Shows.NONE], "x"),
+        ([Shows.HIDDEN], "-"),
+        ([None], "-"),
+        ([Shows.RECORDED, Shows.NONE], "x"),
+        ([Shows.RECORDED, Shows.HIDDEN], "-"),
+    ],
+)
+def test_first_attempts_are_shown_when_every_report_of_the_area_shows_them(
+    evidence: list[Shows | None], shown: str
+) -> None:
+    told = Told()
+    told.run(*(told.report(E2E, producer="playwright", job=f"e2e-{n}", declared=e) for n, e in enumerate(evidence)))
+    assert flags(views_of(told)["E2E"].shown) == shown
+
+
+@pytest.mark.parametrize(
+    ("shard", "said"),
+    [("2/4", (2, 4)), ("1/1", (1, 1)), ("0/4", None), ("5/4", None), ("", None), ("a/b", None), ("1/99999", None)],
+)
+def test_shards_are_read_from_text(shard: str, said: tuple[int, int] | None) -> None:
+    assert shard_numbers(shard) == said
