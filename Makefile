@@ -10,7 +10,9 @@ help:  ## this list
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flakelens needs Python 3.11 or newer; set PYTHON=python3.x")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { echo "Trying to install Debian's python3-venv ..."; \
+	  apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } \
+	  || { echo "Python's venv module is missing: on Debian, sudo apt-get install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
@@ -26,7 +28,7 @@ lint: $(VENV)/.ready  ## ruff, mypy --strict, import-linter, docs in step
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cog --check docs/cli.md docs/policy.md
+	$(BIN)/cog --check README.md docs/cli.md docs/policy.md
 
 bench: $(VENV)/.ready  ## accuracy and speed: figure beside target
 	$(BIN)/python -m benchmarks

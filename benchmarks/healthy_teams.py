@@ -36,7 +36,7 @@ from flakelens.model import (
     Status,
     TestId,
 )
-from flakelens.policy import parse
+from flakelens.policy_text import parse
 from flakelens.store import open_store
 
 SEED = 11_2026

@@ -63,7 +63,7 @@ def _demo(folder: Path, database: Path, kept: str, progress: Progress | None) ->
     from flakelens.analyze.gate import gate_report
     from flakelens.analyze.tests import tests_report
     from flakelens.decisions import Decisions
-    from flakelens.policy import parse
+    from flakelens.policy_text import parse
     from flakelens.store import open_store
 
     moment = _newest_start(folder) + _LATER

@@ -80,7 +80,7 @@ def resolve(
     separators = tuple(dict.fromkeys((*separators, *SEPARATORS)))
     titles = {test.key: _title(canonical_name(test.id.name, separators)) for test in tests}
     files, renamed = _renamed_files(tests, titles, renames, runs_of)
-    files, adopted, ambiguous = _adopted_files(tests, titles, files)
+    files, adopted, ambiguous = _adopted_files(tests, titles, files, runs_of)
     names = _names(tests, titles, files, runs_of)
     ids = {test.key: TestId(files[test.key], names[test.key], test.id.variant) for test in tests}
     ids = _apply_aliases(ids, aliases)
@@ -166,35 +166,53 @@ def _numbered(name: str, ordinal: int) -> str:
 
 
 def _adopted_files(
-    tests: Sequence[TestFacts], titles: Mapping[int, _Title], known: Mapping[int, str]
+    tests: Sequence[TestFacts], titles: Mapping[int, _Title], known: Mapping[int, str], runs_of: RunsOf
 ) -> tuple[dict[int, str], list[int], set[str]]:
     """Files per test key. A default jest-junit report has none: its tests adopt the one file that others report.
 
-    The exact title decides where other reports hold it, else the title without what changes in every run.
+    The exact title decides where other reports hold it, else the title without what changes in every run. A title that
+    several files hold, but never two of them in one run, moved from one to the next: it adopts the file that held it
+    nearest to its own runs.
     """
-    exact: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    masked: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    exact: dict[tuple[str, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    masked: dict[tuple[str, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for test in tests:
         if file := known[test.key]:
             title = titles[test.key]
-            exact[test.producer, title.exact, test.id.variant].add(file)
-            masked[test.producer, title.masked, test.id.variant].add(file)
+            exact[test.producer, title.exact, test.id.variant][file].append(test.key)
+            masked[test.producer, title.masked, test.id.variant][file].append(test.key)
+    homes: dict[int, Mapping[str, list[int]]] = {}
+    for test in tests:
+        if not known[test.key]:
+            title = titles[test.key]
+            homes[test.key] = exact.get((test.producer, title.exact, test.id.variant)) or masked.get(
+                (test.producer, title.masked, test.id.variant), {}
+            )
+    contested = {key: held for key, held in homes.items() if len(held) > 1}
+    asked = [*contested, *{k for held in contested.values() for keys in held.values() for k in keys}]
+    runs = runs_of(asked) if asked else {}
     files = dict(known)
     adopted: list[int] = []
     ambiguous: set[str] = set()
-    for test in tests:
-        if files[test.key]:
-            continue
-        title = titles[test.key]
-        homes = exact.get((test.producer, title.exact, test.id.variant)) or masked.get(
-            (test.producer, title.masked, test.id.variant), set()
-        )
-        if len(homes) == 1:
-            files[test.key] = next(iter(homes))
-            adopted.append(test.key)
-        elif homes:
-            ambiguous.add(title.masked)
+    for key, held in homes.items():
+        file = _nearest(key, held, runs) if len(held) > 1 else next(iter(held), "")
+        if file:
+            files[key] = file
+            adopted.append(key)
+        elif held:
+            ambiguous.add(titles[key].masked)
     return files, adopted, ambiguous
+
+
+def _nearest(key: int, homes: Mapping[str, Sequence[int]], runs: Mapping[int, frozenset[int]]) -> str:
+    """The file whose runs are nearest to those of the test `key`; "" if two files ever held the title in one run."""
+    own = runs.get(key, frozenset())
+    seen = {file: frozenset().union(*(runs.get(held, frozenset()) for held in keys)) for file, keys in homes.items()}
+    together = sum(len(there) for there in seen.values()) > len(frozenset().union(*seen.values()))
+    distance = {
+        file: min(abs(one - other) for one in own for other in there) for file, there in seen.items() if own and there
+    }
+    return "" if together else min(distance, key=lambda file: (distance[file], file), default="")
 
 
 def _renamed_files(

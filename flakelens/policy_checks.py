@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from flakelens.errors import PolicyError
-
-if TYPE_CHECKING:
-    from flakelens.policy import CriterionPolicy, Policy
+from flakelens.policy import CriterionPolicy, Policy
 
 # Clean runs that the e-value can look back on; a limit that so many clean runs cannot prove is never MET.
 _LONGEST_WINDOW = 100

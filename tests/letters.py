@@ -13,7 +13,8 @@ import numpy as np
 from flakelens.facts import Facts, Int8s, Int32s, RenameFacts, ReportFacts, RunFacts, RunKey, TestFacts
 from flakelens.history import History, build
 from flakelens.model import Event, RunInfo, TestId
-from flakelens.policy import Policy, parse
+from flakelens.policy import Policy
+from flakelens.policy_text import parse
 
 LETTERS = ".PKFS"
 T0 = datetime(2026, 10, 1, 8, tzinfo=UTC)

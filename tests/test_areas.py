@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from flakelens.areas import assign
 from flakelens.history import Test
 from flakelens.model import TestId
-from flakelens.policy import Policy, parse
+from flakelens.policy import Policy
+from flakelens.policy_text import parse
 from flakelens.rules import area_of_file
 
 SHIPPED = parse()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flakelens.areas import assign
 from flakelens.completeness import AreaView, area_views, make_view, shard_numbers
 from flakelens.model import RetryEvidence as Shows
-from flakelens.policy import parse
+from flakelens.policy_text import parse
 from flakelens.rules import area_of_file
 from tests.letters import Told, matrix, numbers
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from flakelens import decisions, policy
+from flakelens import decisions
+from flakelens import policy_text as policy
 from flakelens.decide import Written, acknowledge, expiry, waive
 from flakelens.decisions import TestRef
 from flakelens.errors import DecisionsError, UsageError

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flakelens.history import History, build, why_not_counting
+from flakelens.history import History, build
 from flakelens.identity import Alias
 from flakelens.model import Event, RunInfo, TestId
-from flakelens.policy import parse
+from flakelens.policy_text import parse
+from flakelens.runs import why_not_counting
 from tests.letters import T0, Told, rows_of, shuffled
 
 BY_COMMIT = "run_key = 'commit'"

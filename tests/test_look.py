@@ -11,7 +11,7 @@ from flakelens.checkout import Checkout
 from flakelens.errors import NothingReadError
 from flakelens.look import look
 from flakelens.messages import headline, signature
-from flakelens.policy import parse
+from flakelens.policy_text import parse
 from flakelens.report import LookReport
 from tests.tiny_reports import jest, playwright
 

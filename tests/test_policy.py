@@ -11,17 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flakelens.errors import PolicyError
-from flakelens.policy import (
-    AllPassingPolicy,
-    CompletePolicy,
-    NoLaunderingPolicy,
-    PassRatePolicy,
-    Policy,
-    from_canonical,
-    parse,
-    shipped_text,
-)
+from flakelens.policy import AllPassingPolicy, CompletePolicy, NoLaunderingPolicy, PassRatePolicy, Policy
 from flakelens.policy_checks import _certifiable
+from flakelens.policy_text import from_canonical, parse, shipped_text
 from flakelens.stats.rate import certifiable, limit_of
 
 GATE = "[gates.gate1.criteria."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flakelens.policy import parse
 from flakelens.policy_diff import loosenings
+from flakelens.policy_text import parse
 
 CRITERION = "[gates.gate1.criteria.{}]\n{}"
 

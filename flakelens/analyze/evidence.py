@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from flakelens.decisions import Decisions
 from flakelens.facts import Facts, RunFacts
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
-from flakelens.history import build, start_of
+from flakelens.history import build
 from flakelens.model import TestId
 from flakelens.policy import Policy
+from flakelens.runs import start_of
 from flakelens.stats import outages, rate, states
 from flakelens.store import Store
 

@@ -172,10 +172,12 @@ def rate_of(failed: Int64s, executed: Int64s) -> Rate | None:
 
 def _bridge(evidence: Evidence, judged: verdict.Verdict) -> str:
     """One sentence from the newest run's console to the verdict."""
-    because = next((finding.why for finding in judged.criteria if finding.state is judged.state), "")
+    because = next((finding.why for finding in judged.criteria if finding.state is judged.state), "it asks nothing.")
     if judged.state is GateState.MET:
         because = "every criterion holds, each over its own runs."
-    said = f"the gate says {_WORDS[judged.state]}: {because}"
+    if because[1:2].islower():  # "Only 2 runs.."; "AI has no.." keeps its name
+        because = because[:1].lower() + because[1:]
+    said = f"the gate says {_WORDS[judged.state]} because {because}"
     view = evidence.pooled(["*"]).view
     console = _newest(view)
     return f"Your console says {console}; {said}" if console else said[:1].upper() + said[1:]

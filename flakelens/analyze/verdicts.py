@@ -11,7 +11,7 @@ import msgspec
 
 from flakelens import __version__
 from flakelens import decisions as decisions_room
-from flakelens import policy as policy_room
+from flakelens import policy_text as policy_room
 from flakelens.analyze.gate import Judged, active_tests, judge_gate
 from flakelens.errors import UsageError
 from flakelens.render.json_gate import gate_json

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from flakelens import decisions as decisions_room
-from flakelens import policy as policy_room
+from flakelens import policy_text as policy_room
 from flakelens.decisions import Decisions
 from flakelens.errors import PolicyError, UsageError
 from flakelens.policy import Policy

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flakelens import decisions as decisions_room
-from flakelens import policy as policy_room
+from flakelens import policy_text as policy_room
 from flakelens.ci import Git, GitFolder, detect
 from flakelens.cli.app import DECISIONS_FILE, POLICY_FILE, App
 from flakelens.decisions import Decisions

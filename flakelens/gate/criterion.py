@@ -116,6 +116,13 @@ def count_of(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def beside(share: float, limit: float, digits: int = 2) -> str:
+    """A share as text that never reads as the limit it misses: 97.996 % beside 98 % is not "98.00 %"."""
+    while digits < 6 and share != limit and f"{share * 100:.{digits}f}" == f"{limit * 100:.{digits}f}":
+        digits += 1
+    return percent(share, digits)
+
+
 def percent(share: float, digits: int = 1) -> str:
     """A share as text, never rounded up to 100 % nor down to 0 %."""
     text = f"{share * 100:.{digits}f}"

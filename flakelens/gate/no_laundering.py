@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from flakelens.gate.criterion import CriterionFinding, Observed, Scope, count_of, named, percent
+from flakelens.gate.criterion import CriterionFinding, Observed, Scope, beside, count_of, named
 from flakelens.model import GateState, Outcome, TestId
 from flakelens.policy import NoLaunderingPolicy
 
@@ -53,7 +53,9 @@ def judge(ident: str, policy: NoLaunderingPolicy, scopes: Sequence[Scope], *, th
         )
     share = passed / total
     met = share * 100 >= threshold - 1e-9
-    count = f"on the baseline set: {passed:,}/{total:,} = {percent(share, 2)} in the newest run of each area"
+    count = (
+        f"on the baseline set: {passed:,}/{total:,} = {beside(share, threshold / 100)} in the newest run of each area"
+    )
     lost_text = f", with {count_of(len(washed), 'test')} now skipped or gone: {named(washed)}" if washed else ""
     return CriterionFinding(
         id=ident,

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from flakelens.facts import Bools, Int64s
-from flakelens.gate.criterion import Observed, count_of, percent
+from flakelens.gate.criterion import Observed, beside, count_of, percent
 from flakelens.model import GateState
 from flakelens.stats.rate import Clause, RateFinding, RateRule, judge_rate, limit_of
 
@@ -52,7 +52,8 @@ def rate_sentence(finding: RateFinding, rule: RateRule, state: GateState, what: 
     seen = finding.observed
     if seen is None:
         return f"No run has results to take a {what} from."
-    figure = f"{what} {seen.passed:,}/{seen.executed:,} = {percent(seen.value, 2)} over {count_of(seen.n_runs, 'run')}"
+    rate = beside(seen.value, 1 - rule.limit)
+    figure = f"{what} {seen.passed:,}/{seen.executed:,} = {rate} over {count_of(seen.n_runs, 'run')}"
     if state is GateState.MET:
         how = "the point alone is compared" if rule.evidence == "observed" else "and the runs prove it"
         return f"{_capital(figure)}, at least {threshold}, {how}."

@@ -22,7 +22,7 @@ _GAP = 2
 # "98.0 %" must not be torn apart where a line ends. rich breaks at every kind of space, so a private character, which
 # `plain` never lets through, stands in until the lines are made.
 _KEEP = "\ue000"
-_WIDE = 100  # columns from which the areas' counts have room beside the rates
+_WIDE = 120  # columns from which the counts have room beside the rates
 
 
 def gate_text(report: GateReport, *, width: int, colour: bool, quiet: bool = False, verbose: bool = False) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flakelens import policy as policies
+from flakelens import policy_text as policies
 from flakelens.analyze import show, tests
 from flakelens.decisions import Decisions
 from flakelens.decisions import parse as parse_decisions

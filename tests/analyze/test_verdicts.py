@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flakelens import decisions as decisions_room
-from flakelens import policy as policy_room
+from flakelens import policy_text as policy_room
 from flakelens.analyze.gate import active_tests, judge_gate
 from flakelens.analyze.verdicts import record, replay
 from flakelens.errors import UsageError

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from flakelens import policy as policies
+from flakelens import policy_text as policies
 from flakelens.decisions import Decisions
 from flakelens.decisions import parse as parse_decisions
 from flakelens.doctor import CHECKS, doctor

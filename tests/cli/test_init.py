@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from flakelens import policy as policies
+from flakelens import policy_text as policies
 from flakelens.errors import UsageError
 from flakelens.init import init
 from tests.cli.histories import caller

@@ -14,14 +14,7 @@ from flakelens import policy as policies
 from flakelens.cli import COMMANDS, exit_codes
 from flakelens.doctor import CHECKS
 from flakelens.gate.verdict import KINDS
-from flakelens.policy import (
-    GatePolicy,
-    Policy,
-    QuarantinePolicy,
-    RetriesRule,
-    Rule,
-    WaiverPolicy,
-)
+from flakelens.policy import GatePolicy, Policy, QuarantinePolicy, RetriesRule, Rule, WaiverPolicy
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

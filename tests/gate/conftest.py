@@ -14,7 +14,7 @@ from flakelens.gate import verdict
 from flakelens.gate.criterion import CriterionFinding
 from flakelens.gate.verdict import Verdict
 from flakelens.model import RunReports, TestId
-from flakelens.policy import parse
+from flakelens.policy_text import parse
 from tests.builders import a_store
 
 Judge = Callable[..., Verdict]

@@ -16,7 +16,7 @@ from flakelens.analyze.gate import report_of
 from flakelens.decisions import Decisions
 from flakelens.gate.verdict import Verdict, judge
 from flakelens.model import GateState, RunReports
-from flakelens.policy import parse
+from flakelens.policy_text import parse
 from flakelens.report import GateReport
 from tests.builders import a_store, a_suite_run, started_at
 
