@@ -21,9 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"of {', '.join(BENCHMARKS)}; default: all")
     parser.add_argument("--small", action="store_true", help="fewer replicates: seconds instead of minutes")
-    parser.add_argument(
-        "--strict", action="store_true", help="exit 1 if a target is missed by over two se"
-    )
+    parser.add_argument("--strict", action="store_true", help="exit 1 if a target is missed by over two se")
     arguments = parser.parse_args()
     if unknown := set(arguments.name) - set(BENCHMARKS):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")

@@ -68,6 +68,7 @@ LONG_LIVED = (
     Suite("D", 0.021, truth="raw"),
     Suite("D", 0.025, 500, 15, 10, truth="raw"),
 )
+CLOSE = tuple(Suite(name, 0.015, tests) for name in "BC" for tests in SIZES)  # half a point above the threshold
 REPAIRED = (Suite("B", 0.005), Suite("C", 0.005))
 LOSING = tuple(Suite(name, rate) for name in "CO" for rate in (0.025, 0.021, 0.015, 0.005))
 COVERED = tuple(Suite(name, 0.015, truth="raw") for name in "BCD")
@@ -81,6 +82,7 @@ def _tasks(n: dict[str, int]) -> list[Task]:
     tasks += [Task(measure.repair, suite, n["repair"]) for suite in REPAIRED]
     tasks += [Task(measure.perverse, suite, n["perverse"]) for suite in PERVERSE]
     judged_suites = _suites(0.025) + _suites(0.021) + _suites(0.005, paired=True) + _suites(0.01, paired=True)
+    judged_suites += CLOSE
     tasks += [Task(measure.states, suite, n["states"]) for suite in judged_suites]
     tasks += [Task(measure.outages, suite, n["outages"]) for suite in LOSING]
     return tasks + [Task(measure.coverage, suite, n["coverage"]) for suite in COVERED]
@@ -188,20 +190,19 @@ POWER_TARGETS |= {(0.005, "C T=500"): (1, 0.85)} | {(0.01, f"B T={tests}"): (2, 
 
 def _power(results: Results, n: int) -> Section:
     rows = []
-    for rate in (0.005, 0.01):
-        for suite in _suites(rate, paired=True):
-            met = results.of(measure.states, suite)["met"][4:]
-            note = PROTOTYPE_POWER.get((rate, suite.name()))
-            moonshot = rate == 0.005 and suite.scenario == "D" and suite.length == 6 and suite.size == 5
-            at, needed = POWER_TARGETS.get((rate, suite.name()), (1, 0.90 if moonshot else None))
-            runs = measure.LENGTHS[4 + at]
-            parts = [f"R={runs}: >= {100 * needed:.0f}{', moonshot' if moonshot else ''}"] if needed else []
-            parts += [f"prototype {note}"] if note else []
-            share = float(met[at])
-            error = _error(share, n)
-            verdict = judged(share, needed, error, at_least=True, moonshot=moonshot) if needed else ""
-            name = f"{100 - 100 * rate:.1f} %  {suite.name()}"
-            rows.append(Row(name, f"{_list(met)}   {_se(share, n)} at R={runs}", "; ".join(parts), verdict))
+    for suite in [*_suites(0.005, paired=True), *_suites(0.01, paired=True), *CLOSE]:
+        met = results.of(measure.states, suite)["met"][4:]
+        note = PROTOTYPE_POWER.get((suite.rate, suite.name()))
+        moonshot = suite.rate == 0.005 and suite.scenario == "D" and suite.length == 6 and suite.size == 5
+        at, needed = POWER_TARGETS.get((suite.rate, suite.name()), (1, 0.90 if moonshot else None))
+        runs = measure.LENGTHS[4 + at]
+        parts = [f"R={runs}: >= {100 * needed:.0f}{', moonshot' if moonshot else ''}"] if needed else []
+        parts += [f"prototype {note}"] if note else []
+        share = float(met[at])
+        error = _error(share, n)
+        verdict = judged(share, needed, error, at_least=True, moonshot=moonshot) if needed else ""
+        name = f"{100 - 100 * suite.rate:.1f} %  {suite.name()}"
+        rows.append(Row(name, f"{_list(met)}   {_se(share, n)} at R={runs}", "; ".join(parts), verdict))
     return Section(f"Power: MET at a true clipped rate above 98 %, R = 30/50/100/200 runs; {n} histories", tuple(rows))
 
 

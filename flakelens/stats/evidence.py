@@ -138,7 +138,9 @@ def pooled_log_e(x: Shares, executed: NDArray[Any], m: float, cap: float, window
         return 0.0
     newest = slice(-max(windows), None)
     clipped = np.minimum(x[newest], cap)
-    bets, z = _log_bets(clipped, m, cap), badness(clipped, executed[newest], m)
+    bets = _log_bets(clipped, m, cap)
     logs = [_log_mean_exp(bets[:, -w:].sum(axis=1)) for w in windows]
-    guarded = [log / stretch_factor(z[-w:]) if log > 0.0 else log for log, w in zip(logs, windows, strict=True)]
-    return _log_mean_exp(np.array(guarded))
+    if max(logs) > 0.0:
+        z = badness(clipped, executed[newest], m)
+        logs = [log / stretch_factor(z[-w:]) if log > 0.0 else log for log, w in zip(logs, windows, strict=True)]
+    return _log_mean_exp(np.array(logs))
