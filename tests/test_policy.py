@@ -243,7 +243,7 @@ def test_a_wrong_type_anywhere_is_a_policy_error_and_nothing_else(place: tuple[A
     inner[place[-1]] = value
     with pytest.MonkeyPatch.context() as patch:
         real = tomllib.loads
-        patch.setattr("flakelens.policy.tomllib.loads", lambda text: own if text == "own" else real(text))
+        patch.setattr("flakelens.policy_text.tomllib.loads", lambda text: own if text == "own" else real(text))
         try:
             policy = parse("own")
         except PolicyError:
