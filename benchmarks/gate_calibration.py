@@ -68,6 +68,7 @@ LONG_LIVED = (
     Suite("D", 0.021, truth="raw"),
     Suite("D", 0.025, 500, 15, 10, truth="raw"),
 )
+CLOSE = tuple(Suite(name, 0.015, tests) for name in "BC" for tests in SIZES)  # half a point above the threshold
 REPAIRED = (Suite("B", 0.005), Suite("C", 0.005))
 LOSING = tuple(Suite(name, rate) for name in "CO" for rate in (0.025, 0.021, 0.015, 0.005))
 COVERED = tuple(Suite(name, 0.015, truth="raw") for name in "BCD")
@@ -81,6 +82,7 @@ def _tasks(n: dict[str, int]) -> list[Task]:
     tasks += [Task(measure.repair, suite, n["repair"]) for suite in REPAIRED]
     tasks += [Task(measure.perverse, suite, n["perverse"]) for suite in PERVERSE]
     judged_suites = _suites(0.025) + _suites(0.021) + _suites(0.005, paired=True) + _suites(0.01, paired=True)
+    judged_suites += CLOSE
     tasks += [Task(measure.states, suite, n["states"]) for suite in judged_suites]
     tasks += [Task(measure.outages, suite, n["outages"]) for suite in LOSING]
     return tasks + [Task(measure.coverage, suite, n["coverage"]) for suite in COVERED]
@@ -181,26 +183,26 @@ PROTOTYPE_POWER = {
     (0.01, "B T=500"): "R=100: 100",
     (0.01, "D (6,5) T=500"): "R=100: 53",
 }
-POWER_TARGETS = {"A T=500": 0.90, "B T=500": 0.90, "C T=500": 0.85}
+# (rate, suite) -> (index of R in 30/50/100/200, the least share of MET).
+POWER_TARGETS = {(0.005, f"{name} T={tests}"): (1, 0.90) for name in "AB" for tests in SIZES}
+POWER_TARGETS |= {(0.005, "C T=500"): (1, 0.85)} | {(0.01, f"B T={tests}"): (2, 0.90) for tests in SIZES}
 
 
 def _power(results: Results, n: int) -> Section:
     rows = []
-    for rate in (0.005, 0.01):
-        for suite in _suites(rate, paired=True):
-            met = results.of(measure.states, suite)["met"][4:]
-            at_50 = float(met[1])
-            note = PROTOTYPE_POWER.get((rate, suite.name()))
-            needed = POWER_TARGETS.get(suite.name()) if rate == 0.005 else None
-            parts = [f"R=50: >= {100 * needed:.0f}"] if needed else []
-            moonshot = rate == 0.005 and suite.scenario == "D" and suite.length == 6 and suite.size == 5
-            parts += ["R=50: >= 90, moonshot"] if moonshot else []
-            parts += [f"prototype {note}"] if note else []
-            verdict = ""
-            if needed or moonshot:
-                verdict = judged(at_50, needed or 0.90, _error(at_50, n), at_least=True, moonshot=moonshot)
-            name = f"{100 - 100 * rate:.1f} %  {suite.name()}"
-            rows.append(Row(name, f"{_list(met)}   {_se(at_50, n)} at R=50", "; ".join(parts), verdict))
+    for suite in [*_suites(0.005, paired=True), *_suites(0.01, paired=True), *CLOSE]:
+        met = results.of(measure.states, suite)["met"][4:]
+        note = PROTOTYPE_POWER.get((suite.rate, suite.name()))
+        moonshot = suite.rate == 0.005 and suite.scenario == "D" and suite.length == 6 and suite.size == 5
+        at, needed = POWER_TARGETS.get((suite.rate, suite.name()), (1, 0.90 if moonshot else None))
+        runs = measure.LENGTHS[4 + at]
+        parts = [f"R={runs}: >= {100 * needed:.0f}{', moonshot' if moonshot else ''}"] if needed else []
+        parts += [f"prototype {note}"] if note else []
+        share = float(met[at])
+        error = _error(share, n)
+        verdict = judged(share, needed, error, at_least=True, moonshot=moonshot) if needed else ""
+        name = f"{100 - 100 * suite.rate:.1f} %  {suite.name()}"
+        rows.append(Row(name, f"{_list(met)}   {_se(share, n)} at R={runs}", "; ".join(parts), verdict))
     return Section(f"Power: MET at a true clipped rate above 98 %, R = 30/50/100/200 runs; {n} histories", tuple(rows))
 
 
@@ -287,6 +289,6 @@ def _perverse(results: Results, n: int) -> Section:
         figures = results.of(measure.perverse, suite)
         share = float(figures["share"])
         figure = f"{_percent(share)} of all, {_percent(figures['unmet'])} are not MET   {_se(share, n)}"
-        rows.append(Row(f"{100 - 100 * suite.rate:.1f} %  {suite.name()}", figure))
-    title = f"Not MET, but MET with one more failing result somewhere (the guard's doing), R = 50 runs; {n} histories"
+        rows.append(Row(f"{100 - 100 * suite.rate:.1f} %  {suite.name()}", figure, "none", judged(share, 0.0, 0.0)))
+    title = f"Not MET, but MET with one more failing result somewhere, R = 50 runs; {n} histories"
     return Section(title, tuple(rows))

@@ -81,7 +81,7 @@ def _met(failed: Counts, tests: int) -> bool:
 def _met_but_large_loss(failed: Counts, tests: int) -> bool:
     share = np.minimum(failed / tests, RULE.cap)
     rated = failed[-30:].sum() <= RULE.limit * 30 * tests and share[-10:].sum() <= 10 * RULE.limit
-    return bool(rated) and pooled_log_e(share, RULE.limit, RULE.cap) >= LOG_PROOF
+    return bool(rated) and pooled_log_e(share, np.full(len(share), tests), RULE.limit, RULE.cap) >= LOG_PROOF
 
 
 def outages(rng: np.random.Generator, suite: Suite, replicates: int, runs: int = 100) -> Figures:

@@ -22,6 +22,7 @@ from flakelens.model import Outcome, RetryEvidence
 EXPECTED_RUNS = 5
 EXPECTED_SHARE = 0.95  # of the expected tests must have a result in a complete run
 ACTIVE_RUNS = 10
+NEVER = 2**40
 VALID_RESULTS = 5  # results that make a run valid for an area's rates, or all expected tests if fewer
 
 _FIRST_ATTEMPTS_SHOWN = frozenset({RetryEvidence.RECORDED, RetryEvidence.NONE})
@@ -45,6 +46,7 @@ class AreaView:
     expected: Bools  # (N, R) had a result in one of the previous runs
     missing: Bools  # (N, R) expected, without a result
     first: Int32s  # (N,) the first run with a result; R for none
+    until: Int64s  # (N,) the run from which its title stands in another file; NEVER for none
 
     @property
     def ran(self) -> Bools:
@@ -94,7 +96,8 @@ class AreaView:
         seen = self.outcomes != Outcome.NONE
         if reach == 0:
             return np.zeros(len(self.tests), np.bool_)
-        result: Bools = seen.any(axis=1) & ~seen[:, _window_start(self.commits, reach) :].any(axis=1)
+        lately = seen[:, _window_start(self.commits, reach) :].any(axis=1) & (self.until >= reach)
+        result: Bools = seen.any(axis=1) & ~lately
         return result
 
     def active(self, upto: int | None = None) -> Bools:
@@ -120,6 +123,7 @@ class AreaView:
             expected=self.expected[:, cut],
             missing=self.missing[:, cut],
             first=np.minimum(self.first, upto),
+            until=self.until,
         )
 
     def with_clean_runs(self, count: int) -> AreaView:
@@ -142,6 +146,7 @@ class AreaView:
             outcomes=np.concatenate([self.outcomes, np.repeat(clean[:, None], count, axis=1)], axis=1),
             faults=(*self.faults, *("" for _ in range(count))),
             shown=np.concatenate([self.shown, np.ones(count, np.bool_)]),
+            until=self.until,
         )
 
     def median_interval(self) -> int:
@@ -160,14 +165,16 @@ def make_view(
     outcomes: Int8s,
     faults: tuple[str, ...],
     shown: Bools,
+    until: Int64s | None = None,
 ) -> AreaView:
     """A view from its own columns; what is expected and missing follows from the outcomes."""
+    until = np.full(len(tests), NEVER, np.int64) if until is None else until
     seen = outcomes != Outcome.NONE
     reach = outcomes.shape[1]
     running = np.zeros((len(tests), reach + 1), np.int32)
     np.cumsum(seen, axis=1, out=running[:, 1:])
     starts = np.fromiter((_window_start(commits, run) for run in range(reach)), np.int64, reach)
-    expected = running[:, :reach] - running[:, starts] > 0
+    expected = (running[:, :reach] - running[:, starts] > 0) & (np.arange(reach) < until[:, None])
     # The sentinel column makes argmax point behind the last run for tests without a result.
     first = np.concatenate([seen, np.ones((len(tests), 1), np.bool_)], axis=1).argmax(axis=1).astype(np.int32)
     return AreaView(
@@ -182,6 +189,7 @@ def make_view(
         expected=expected,
         missing=expected & ~seen,
         first=first,
+        until=until,
     )
 
 
@@ -203,14 +211,20 @@ def area_views(
     area_of_file: Callable[[str, str, str], str],
     *,
     counting: Bools | None = None,
+    moved: Mapping[int, int] | None = None,
 ) -> dict[str, AreaView]:
     """The view of every area. `index[i]` is the position in `names` of test i's area.
 
     `area_of_file(producer, job, file)` names the area that a report without results, or a suite that failed to load,
     belongs to by policy; "" where the policy does not say. `counting` chooses other runs than those that count.
+    `moved` gives for tests that ceased the run in which the same title began in another file: from then on they are
+    not expected.
     """
     chosen = np.flatnonzero(history.counting if counting is None else counting)
     carried = _Carriers(history, names, index, area_of_file)
+    until = np.full(len(history.tests), NEVER, np.int64)
+    for test, run in (moved or {}).items():
+        until[test] = run
     views = {}
     for place, name in enumerate(names):
         tests = np.flatnonzero(index == place).astype(np.int32)
@@ -228,6 +242,7 @@ def area_views(
             outcomes=rows[:, runs],
             faults=tuple(carried.fault(history.runs[run], name) for run in runs),
             shown=np.array([carried.shows_first_attempts(history.runs[run], name) for run in runs], np.bool_),
+            until=np.searchsorted(runs, until[tests]) + np.where(until[tests] == NEVER, NEVER, 0),
         )
     return views
 

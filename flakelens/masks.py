@@ -65,6 +65,9 @@ def mask(text: str) -> str:
     """`text` with UUIDs, ISO time stamps, epoch milliseconds and long hex replaced; the same text if it has none."""
     if not _MAYBE.search(text):
         return text
-    for name, pattern in _MASKS:
-        text = pattern.sub(name, text)
+    masked = ""
+    while masked != text:  # a mask ends what stood before it, so that its neighbour may now stand alone
+        masked = text
+        for name, pattern in _MASKS:
+            text = pattern.sub(name, text)
     return text

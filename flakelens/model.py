@@ -174,6 +174,16 @@ def outcome_of(statuses: list[Status]) -> Outcome:
     return Outcome.SKIPPED if last is Status.SKIPPED else Outcome.FAILED
 
 
+def own_evidence(producer: str, declared: RetryEvidence | None, shown: RetryEvidence | None) -> RetryEvidence:
+    """What one report tells of retries by itself; `retries` asks policy and earlier runs besides.
+
+    Jest's reporter cannot show retries, whatever is declared: HIDDEN, unless they are declared to be off.
+    """
+    if producer == "jest" and shown is None:
+        return RetryEvidence.NONE if declared is RetryEvidence.NONE else RetryEvidence.HIDDEN
+    return declared or shown or RetryEvidence.UNKNOWN
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedReport:
     """One JUnit file, read. A file that could not be read at all has no cases and says why in `problems`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flakelens.masks import mask
@@ -66,6 +66,7 @@ PIECES = st.sampled_from(
 )
 
 
+@example("G1000000000000A00000000000")
 @given(st.one_of(st.text(), st.lists(PIECES, max_size=8).map("".join)))
 def test_masking_twice_changes_nothing_more(title: str) -> None:
     assert mask(mask(title)) == mask(title)

@@ -10,11 +10,13 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 
+from flakelens.analyze.gate import gate_report
 from flakelens.areas import assign
 from flakelens.decisions import Decisions
 from flakelens.facts import Facts
@@ -198,3 +200,19 @@ def test_the_outage_is_seen_as_one_and_its_victims_are_not_flaky(truth: Truth, h
     designed = {_folded(test) for test in truth["designed"]["tests"] if test["kind"] == "flaky"}
     designed |= {_folded(test) for group in truth["designed"]["co_failing"] for test in group["tests"]}
     assert {test.name for test in blamed} <= designed
+
+
+def test_any_order_of_ingest_and_twice_give_the_same_verdict(tmp_path: Path) -> None:
+    """Each run by itself, shuffled, some twice; all at once in order: the same report, hashes and all."""
+    moment = datetime(2026, 11, 20, 20, tzinfo=UTC)
+    folders = sorted(RECORDED.glob("runs/*/"))
+    shuffled = [*folders, *folders[::3]]
+    Random(7).shuffle(shuffled)
+    reports = []
+    for number, calls in enumerate(([RECORDED / "runs"], shuffled)):
+        with open_store(tmp_path / f"{number}.db", create=True) as store:
+            for folder in calls:
+                ingest([str(folder)], store=store, run_per_dir=folder.name == "runs", ingested_at=moment)
+            reports.append(gate_report(store, parse(), Decisions(), "gate1", as_of=moment))
+    assert reports[0] == reports[1]
+    assert reports[0].verdict.criteria

@@ -81,8 +81,14 @@ def _as_newest(evidence: Evidence, position: int) -> tuple[dict[str, AreaView], 
     history = evidence.history
     order = np.array([*(run for run in evidence.counting if run != position), position], np.int32)
     chosen = history.select(order)
+    place = {int(run): number for number, run in enumerate(order)}
     views = area_views(
-        chosen, evidence.areas.names, evidence.areas.index, evidence.area_of, counting=np.ones(len(order), np.bool_)
+        chosen,
+        evidence.areas.names,
+        evidence.areas.index,
+        evidence.area_of,
+        counting=np.ones(len(order), np.bool_),
+        moved={test: place[run] for test, run in evidence.moved_in.items()},
     )
     return views, len(order) - 1, bool(find_outages(chosen.whole).down[-1])
 

@@ -30,21 +30,22 @@ def judge(ident: str, policy: PassRatePolicy, scope: Scope, *, needs: bool = Tru
         required=policy.threshold / 100,
         why=rate_sentence(finding, rule, finding.state, "pass rate after retries", frozenset()),
         needs_runs=needed,
-        evidence=_evidence(finding, scope),
+        evidence=_evidence(finding, scope, rule.cap),
     )
 
 
-def _evidence(finding: RateFinding, scope: Scope) -> tuple[str, ...]:
+def _evidence(finding: RateFinding, scope: Scope, cap: float) -> tuple[str, ...]:
     losses = finding.large_loss
     lines = []
     if losses.n:
         lines.append(
-            f"{losses.k} of the newest {losses.n} runs lost more than the share that one run may count; the true share "
-            f"is at most {percent(losses.upper)} (95 %)."
+            f"{losses.k} of the newest {losses.n} runs lost more than {percent(cap, 0)} of their tests; the true share "
+            f"of such runs is at most {percent(losses.upper)} (95 %)."
         )
     outages = int(scope.outage[-100:].sum())
     if outages:
         lines.append(f"{count_of(outages, 'confirmed outage')} in the newest 100 runs, left out of the rate shown.")
     if finding.last_rate is not None:
-        lines.append(f"The last 10 runs stand at {percent(finding.last_rate)}, a run counting 10 % at most.")
+        last = percent(finding.last_rate)
+        lines.append(f"The last 10 runs stand at {last}; no single run counts for more than {percent(cap, 0)}.")
     return tuple(lines)

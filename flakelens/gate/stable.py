@@ -11,6 +11,8 @@ from flakelens.model import GateState, Outcome
 from flakelens.policy import StablePolicy
 from flakelens.stats.states import Spell, TestState
 
+_MOST_EARLIER = 5  # regressions that are told one by one
+
 
 def judge(ident: str, policy: StablePolicy, scope: Scope, *, needs: bool = True) -> CriterionFinding:
     """The finding. Quarantined tests are left out of "broken", never out of the rate."""
@@ -79,15 +81,18 @@ def green_share(scope: Scope) -> float | None:
 
 def _earlier(scope: Scope, judged: list[int], newest: int) -> tuple[str, ...]:
     """Earlier regressions, repaired since: they do not speak against the area now, but are its record."""
-    lines = []
+    lines: list[tuple[int, str]] = []
     for test in judged:
         for spell in scope.findings[test].spells:
             if spell.mended is not None and not _unverified(spell, newest):
                 length = int(
                     np.count_nonzero(scope.view.outcomes[test, spell.first : spell.last + 1] == Outcome.FAILED)
                 )
-                lines.append(
+                told = (
                     f'"{scope.ids[test].name}" was broken for {count_of(length, "run")} from '
                     f"{scope.label(spell.first)}, repaired by {scope.label(spell.mended)}."
                 )
-    return tuple(lines)
+                lines.append((-spell.first, told))
+    newest_first = [told for _, told in sorted(lines)]
+    more = len(newest_first) - _MOST_EARLIER
+    return (*newest_first[:_MOST_EARLIER], *((f"{more} more regressions before these.",) if more > 0 else ()))

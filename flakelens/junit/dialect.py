@@ -33,6 +33,7 @@ class Suite:
     hostname: str
     titles: tuple[str, ...] = ()  # describe blocks, where the dialect finds them in suites
     variant: str = ""
+    split: bool = False  # class and name are two halves of every title of this report, even where one repeats the other
     line_base: int = 0  # what to add to a case's `line` so that it counts from 1
 
 
@@ -110,7 +111,7 @@ class Base:
 
 
 def full_title(name: str, classname: str) -> str:
-    """The producer's full title: `name` where it already begins with the class or ends with it, else both.
+    """The producer's full title: `name` where it already begins with the class, else both.
 
     White space differs between the two in real files (templates, line breaks), so that it is compared folded.
     """
@@ -120,16 +121,13 @@ def full_title(name: str, classname: str) -> str:
         return name
     if not name:
         return classname
-    if _begins(name, classname):
+    if begins(name, classname):
         return name
     folded, folded_class = " ".join(name.split()), " ".join(classname.split())
-    # mocha's way round: the class is the leaf of the full title.
-    if _begins(folded, folded_class) or folded.endswith(" " + folded_class):
-        return name
-    return f"{classname} {name}"
+    return name if begins(folded, folded_class) else f"{classname} {name}"
 
 
-def _begins(name: str, classname: str) -> bool:
+def begins(name: str, classname: str) -> bool:
     """Whether the title begins with the class as whole words: `Cart` does not begin `Carts are empty`."""
     size = len(classname)
     return name.startswith(classname) and (len(name) == size or not (name[size].isalnum() or name[size] == "_"))

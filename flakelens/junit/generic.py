@@ -104,6 +104,8 @@ class Generic(Base):
                 classname = ""
             return TestId(suite.file, full_title(case.get("name", ""), classname), suite.variant)
         file, title = file_and_title(case, suite)
+        if suite.producer in _FLAT:  # the other way round: the name is the full title and the class its leaf
+            title = case.get("name", "").strip() or title
         return TestId(file, title, "")
 
     def is_load_failure(self, case: Element, suite: Suite) -> str:

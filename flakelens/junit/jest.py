@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from flakelens.junit.dialect import Base, Look, Suite, full_title
+from flakelens.junit.dialect import Base, Look, Suite, begins, full_title
 from flakelens.junit.values import is_path, tidy_path
 from flakelens.model import TestId
 
@@ -16,6 +16,21 @@ _LOAD_FAILURE = "Test suite failed to run"
 _SUITE_ATTRIBUTES = ["name", "errors", "failures", "skipped", "timestamp", "time", "tests"]  # in the order written
 _NAIVE_SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _TEMPLATE_JOINTS = re.compile(r"[|]| - | \u203a ")
+
+
+def _splits_titles(root: Element) -> bool:
+    """Whether the templates put the describe titles into the class and the rest into the name.
+
+    Asked of the whole report: `describe("score")` with `it("score is high")` looks like a name that holds its class,
+    but some other test of the report will not. By default class and name are the same full title.
+    """
+    for case in root.iter("testcase"):
+        name, classname = case.get("name", ""), case.get("classname", "")
+        if classname and name and classname not in {name, _LOAD_FAILURE} and not is_path(classname):
+            folded, folded_class = " ".join(name.split()), " ".join(classname.split())
+            if folded_class and not begins(folded, folded_class):
+                return True
+    return False
 
 
 class Jest(Base):
@@ -35,7 +50,8 @@ class Jest(Base):
         return "jest" if stamp and list(suite.attrib) == _SUITE_ATTRIBUTES else ""
 
     def enter(self, suite: Suite) -> None:
-        """Find out whether the suite's name is its file: a template can make it so, the default is a title."""
+        """Find out whether class and name are halves of the title, and whether the suite's name is its file."""
+        suite.split = suite.parent.split if suite.parent else _splits_titles(suite.element)
         if suite.file:
             return
         case = suite.element.find("testcase")
@@ -51,11 +67,13 @@ class Jest(Base):
         get = case.get
         name, classname = get("name", ""), get("classname", "")
         file = get("file")
-        if name == classname:
+        if name == classname and not suite.split:
             title = name.strip()
         elif is_path(classname):
             file = file or classname
             title = name.strip()
+        elif suite.split:
+            title = f"{classname.strip()} {name.strip()}".strip()
         else:
             title = full_title(name, classname)
         return TestId(tidy_path(file) if file else suite.file, title, "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from io import StringIO
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +12,7 @@ from flakelens.gate.criterion import count_of
 from flakelens.model import GateState
 from flakelens.render.escape import markdown, plain
 from flakelens.render.figures import threshold
+from flakelens.render.terminal import console_into
 from flakelens.report import BacktestReport, BacktestRule
 
 SCHEMA = "flakelens.backtest/1"
@@ -24,17 +24,7 @@ _HEADER = ("Rule", "Looks", "MET", "Judged", "False green", "False red")
 def backtest_text(report: BacktestReport, *, width: int, colour: bool) -> str:
     """Per rule how often it would have been wrong, then the gate's state after every run, oldest first."""
     out = StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=colour,
-        no_color=not colour,
-        color_system="standard" if colour else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    console = console_into(out, width=width, colour=colour)
     console.print(Text(_title(report), style="bold"))
     if not report.states:
         console.print(Text(_NOTHING))

@@ -15,10 +15,9 @@ from flakelens.render.safe import fitting, one_line
 GOOD, BAD, DOUBT, QUIET, STRONG, NAME = "green", "red", "yellow", "bright_black", "bold", "cyan"
 
 
-def to_text(lines: Iterable[Text | str], *, width: int, colour: bool) -> str:
-    """The lines one under the other; none is broken here, and no space is left at an end."""
-    out = StringIO()
-    console = Console(
+def console_into(out: StringIO, *, width: int, colour: bool) -> Console:
+    """A console that writes into `out`, knows nothing of the real terminal and takes no text for markup."""
+    return Console(
         file=out,
         width=max(width, 20),
         force_terminal=colour,
@@ -30,6 +29,12 @@ def to_text(lines: Iterable[Text | str], *, width: int, colour: bool) -> str:
         legacy_windows=False,
         _environ={},
     )
+
+
+def to_text(lines: Iterable[Text | str], *, width: int, colour: bool) -> str:
+    """The lines one under the other; none is broken here, and no space is left at an end."""
+    out = StringIO()
+    console = console_into(out, width=width, colour=colour)
     for line in lines:
         text = line.copy() if isinstance(line, Text) else Text(line)
         text.rstrip()

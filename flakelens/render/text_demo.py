@@ -20,7 +20,7 @@ _NEXT = (
 
 
 def demo_text(report: DemoReport, *, width: int, colour: bool) -> str:
-    """The demo as one text; the verdict stands in it as `flakelens gate` prints it."""
+    """The demo as one text; the verdict stands in it as `flakelens -v gate` prints it, evidence and all."""
     first: list[Text | str] = [heading("What was read")]
     first += paragraph(
         f"{count_of(report.runs, 'run')} of a small recruiting app: {count_of(report.reports, 'JUnit report')} with "
@@ -33,7 +33,7 @@ def demo_text(report: DemoReport, *, width: int, colour: bool) -> str:
         first += paragraph(f"Noted on the way: {said}.", width=width, first="  ")
     first += ["", heading("Tests that need attention")]
     first += table(report.tests, width=width)
-    first += ["", heading("The verdict, as flakelens gate prints it"), ""]
+    first += ["", heading("The verdict, as flakelens -v gate prints it"), ""]
     last: list[Text | str] = ["", heading("What next")]
     wide = max(len(command) for command, _ in _NEXT)
     last += [f"  {command:<{wide}}  {does}" for command, does in _NEXT]
@@ -45,5 +45,5 @@ def demo_text(report: DemoReport, *, width: int, colour: bool) -> str:
             width=width,
             first="  ",
         )
-    verdict = gate_text(report.gate, width=width, colour=colour)
+    verdict = gate_text(report.gate, width=width, colour=colour, verbose=True)
     return to_text(first, width=width, colour=colour) + verdict + to_text(last, width=width, colour=colour)

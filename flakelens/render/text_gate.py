@@ -15,6 +15,7 @@ from flakelens.gate.criterion import CriterionFinding, count_of, percent
 from flakelens.model import GateState
 from flakelens.render.escape import plain
 from flakelens.render.figures import HIDDEN, SYMBOLS, WORDS, counted, moment, need, rate, share_beside, span, threshold
+from flakelens.render.terminal import console_into
 from flakelens.report import AreaLine, GateReport
 
 _COLOURS = {GateState.MET: "green", GateState.NOT_MET: "red", GateState.INCONCLUSIVE: "yellow"}
@@ -30,17 +31,7 @@ def gate_text(report: GateReport, *, width: int, colour: bool, quiet: bool = Fal
     evidence of every criterion and what the verdict rests on besides.
     """
     out = StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=colour,
-        no_color=not colour,
-        color_system="standard" if colour else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    console = console_into(out, width=width, colour=colour)
     page = _Page(console)
     page.headline(report)
     if not quiet:

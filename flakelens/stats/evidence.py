@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,51 +77,70 @@ def mirror_log_e(x: Shares, m: float) -> float:
 
 
 @lru_cache(maxsize=1024)
-def _bartlett(n_runs: int) -> NDArray[np.float64]:
+def bartlett(n_runs: int) -> NDArray[np.float64]:
+    """Weights 2 (1 - l/(L+1)) of the lags l = 1..L, L = max(1, round(1.3 sqrt(R))) (Newey & West 1987)."""
     lags = max(1, round(1.3 * math.sqrt(n_runs)))
     weights: NDArray[np.float64] = 2.0 * (1.0 - np.arange(1, lags + 1) / (lags + 1))
     weights.flags.writeable = False
     return weights
 
 
-def autocorrelation_factor(x: Shares, cap: float | None = 3.0) -> float:
-    """s >= 1: how many times larger the variance of the mean of x is than if its runs were independent.
+@lru_cache(maxsize=1024)
+def _partners(n_runs: int) -> NDArray[np.intp]:
+    """Row l: for each run the index of the run l later, or of a later zero; shape (L, R)."""
+    lags = len(bartlett(n_runs))
+    return np.arange(1, lags + 1)[:, None] + np.arange(n_runs)[None, :]
 
-        s = clip(1 + 2 sum_{l=1..L} (1 - l/(L+1)) rho_l, 1, cap),   L = max(1, round(1.3 sqrt(R)))
 
-    rho_l = sum_t d_t d_{t+l} / sum_t d_t^2 with d = x - mean(x), Bartlett's weights (Newey & West 1987). s = 1 for
-    R < 10 and for constant x. `cap` None: unbounded. The cap of 3 was measured: larger ones cost power and do not
-    make breakages that last 15 runs safe.
+def badness(x: Shares, executed: NDArray[Any], m: float) -> Shares:
+    """z in [0, 1]: how bad each run is. In a large suite 0 at half the limit m and 1 at m; in a small one later.
+
+        z_t = min(1, max(0, x_t - f_t) / (m/2)),   f_t = max(m/2, 1.1 sqrt(m (1 - m) / executed_t))
+
+    The root is the standard deviation of x_t at the limit if tests fail independently of each other: in a suite of 60
+    one failure is nothing special. z ends at 1 so that two rare outages near each other do not pass for a breakage.
     """
-    n_runs = len(x)
-    if n_runs < 10:
-        return 1.0
-    if x.min() == x.max():
-        return 1.0
-    d = x - x.sum() / n_runs
-    weights = _bartlett(n_runs)
-    products = np.correlate(d, d, "full")[n_runs - 1 : n_runs + len(weights)]
-    if not products[0] > 0.0:
-        return 1.0
-    s = 1.0 + float(weights @ products[1:]) / float(products[0])
-    return max(1.0, s if cap is None else min(s, cap))
+    floor = np.maximum(0.5 * m, 1.1 * np.sqrt(m * (1.0 - m) / executed))
+    z: Shares = np.clip((x - floor) / (0.5 * m), 0.0, 1.0)
+    return z
 
 
-def pooled_log_e(x: Shares, m: float, cap: float, windows: tuple[int, ...] = WINDOWS) -> float:
+def stretch_factor(z: Shares) -> float:
+    """s in [1, 3]: by how much to shrink evidence because bad runs come in stretches. z is the `badness` of the runs.
+
+        s = min(3, 1 + 2.5 sum_{l=1..L} 2 (1 - l/(L+1)) sum_t min(z_t, z_{t+l})^2 / R),   L = max(1, round(1.3 sqrt(R)))
+
+    A breakage that lasts shows as bad runs near each other; the lesser of two is what they have in common. Measured
+    against the limit and not against the sample's own variance, s cannot fall when something fails. What the constants
+    buy is in docs/adr/0002-monotone-guard.md.
+    """
+    if not z.any():
+        return 1.0
+    n_runs, weights = len(z), bartlett(len(z))
+    common = np.minimum(z, np.concatenate([z, np.zeros(len(weights))])[_partners(n_runs)])
+    return min(3.0, 1.0 + 2.5 * float(weights @ np.square(common).sum(axis=1)) / n_runs)
+
+
+def pooled_log_e(x: Shares, executed: NDArray[Any], m: float, cap: float, windows: tuple[int, ...] = WINDOWS) -> float:
     """ln of the guarded e-value pooled over windows of the newest runs: the evidence that a rate is better than m.
 
-        L_w = log_e_value(y_w) / s(y_w),  y_w = the newest min(w, R) of min(x, B);   ln mean_w exp(L_w)
+        l_w = log_e_value(y_w),  y_w = the newest min(w, R) of min(x, B);   L_w = l_w / s(y_w) if l_w > 0 else l_w
+        ln mean_w exp(L_w)
 
     Proof at 5 % is a value >= ln 20. Each window alone forgets at its own pace: 30 runs see a repair after about 30
-    runs, 100 runs can prove a rate that 30 cannot. Division by s is the guard against runs that resemble each other;
-    it makes the value a measured rule, not a theorem. 0 without runs.
+    runs, 100 runs can prove a rate that 30 cannot. s is `stretch_factor`, the guard against runs that resemble each
+    other; it only ever shrinks evidence in favour, and makes the value a measured rule, not a theorem. 0 without runs.
 
-    Known flaw: s can fall when a failure is added far from the others, so one more failing result can raise the value
-    (`benchmarks gate_calibration` counts how often that alone would make a rate MET: 1 to 4 % of histories).
+    One more failure lowers every l_w and raises every s, so it never raises the value. `executed`: tests with a result
+    per run, >= 1, shape (R,) like x.
     """
     if len(x) == 0:
         return 0.0
-    clipped = np.minimum(x[-max(windows) :], cap)
+    newest = slice(-max(windows), None)
+    clipped = np.minimum(x[newest], cap)
     bets = _log_bets(clipped, m, cap)
-    logs = [_log_mean_exp(bets[:, -w:].sum(axis=1)) / autocorrelation_factor(clipped[-w:]) for w in windows]
+    logs = [_log_mean_exp(bets[:, -w:].sum(axis=1)) for w in windows]
+    if max(logs) > 0.0:
+        z = badness(clipped, executed[newest], m)
+        logs = [log / stretch_factor(z[-w:]) if log > 0.0 else log for log, w in zip(logs, windows, strict=True)]
     return _log_mean_exp(np.array(logs))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from flakelens.stats.evidence import autocorrelation_factor
+from flakelens.stats.evidence import bartlett
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -138,6 +138,25 @@ def clopper_pearson_lower(k: float, n: float, level: float = 0.95) -> float:
     return beta_quantile(1.0 - level, k, n - k + 1.0)
 
 
+def autocorrelation_factor(x: NDArray[np.float64]) -> float:
+    """s >= 1: how many times larger the variance of the mean of x is than if its runs were independent.
+
+        s = max(1, 1 + 2 sum_{l=1..L} (1 - l/(L+1)) rho_l),   L = max(1, round(1.3 sqrt(R)))
+
+    rho_l = sum_t d_t d_{t+l} / sum_t d_t^2 with d = x - mean(x), Bartlett's weights (Newey & West 1987). s = 1 for
+    R < 10 and for constant x.
+    """
+    n_runs = len(x)
+    if n_runs < MINIMUM_RUNS or x.min() == x.max():
+        return 1.0
+    d = x - x.sum() / n_runs
+    weights = bartlett(n_runs)
+    products = np.correlate(d, d, "full")[n_runs - 1 : n_runs + len(weights)]
+    if not products[0] > 0.0:
+        return 1.0
+    return max(1.0, 1.0 + float(weights @ products[1:]) / float(products[0]))
+
+
 def run_interval(failed: NDArray[Any], executed: NDArray[Any], level: float = 0.95) -> Interval | None:
     """The pass rate over runs with a two-sided interval that knows that the results of one run stand or fall together.
 
@@ -150,7 +169,7 @@ def run_interval(failed: NDArray[Any], executed: NDArray[Any], level: float = 0.
         n*   = min(N, p(1-p)/v) * (t_{N-1} / t_{R-1})^2                  t at (1 + level)/2; design effect >= 1
         low, high = Beta quantiles at (p n*, n* - p n* + 1) and (p n* + 1, n* - p n*)
 
-    s is the uncapped autocorrelation factor of failed_t / executed_t. Without a failure the variance between runs says
+    s is the autocorrelation factor of failed_t / executed_t. Without a failure the variance between runs says
     nothing; the failure rate's upper bound is then 1 - (1 - level)^(1/R), the run-level rule of three (all failing:
     its mirror image). What has not yet happened in these runs, such as an outage, is in no such interval.
     """
@@ -166,7 +185,7 @@ def run_interval(failed: NDArray[Any], executed: NDArray[Any], level: float = 0.
     rate = bad / total
     residuals = failed - rate * executed
     between = n_runs / (n_runs - 1) * float(residuals @ residuals) / total**2
-    between *= autocorrelation_factor(np.asarray(failed / executed, dtype=np.float64), cap=None)
+    between *= autocorrelation_factor(np.asarray(failed / executed, dtype=np.float64))
     spread = rate * (1.0 - rate)
     effective = min(float(total), spread / between) if between > 0.0 else float(total)
     q = 0.5 * (1.0 + level)

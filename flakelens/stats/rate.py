@@ -5,9 +5,9 @@ Which runs count for which clause, and why (R valid runs, oldest first):
 - `observed` and the mirror leave runs with a *confirmed* outage out, both over the same newest 30 others: a rate that
   people read beside the threshold must not be the weather, and a claim that it is worse must be about that rate.
 - the e-value and the last-10 clause keep every run, each counting at most B: what is proven is the clipped rate with
-  the outages in it, and must not depend on whether somebody reran the commit. Measured over 100 runs, all outages
-  confirmed: with 60 % of the failures theirs, leaving them out would call 97.9 % MET in 12 % of histories, not in none
-  of 2,000. The price: 98.5 % with 45 % of the failures theirs is MET in 12 % instead of 77 %.
+  the outages in it, and must not depend on whether somebody reran the commit.
+  The price, over 100 runs with all outages confirmed: at 98.5 % with 45 % (60 %) of the failures theirs, MET in 2 %
+  (1 %) of histories instead of 21 % (40 %). At 97.9 % neither way was MET once in 2,000 histories.
 - the large-loss bound keeps every run unclipped: it is where outages, confirmed or not, are judged.
 
 Shares are compared unrounded. A share and a limit that are the same decimal are the same float (both are correctly
@@ -113,7 +113,7 @@ class _Look:
 
     def __init__(self, failed: Counts, executed: Counts, outage: Flags, rule: RateRule) -> None:
         self.rule = rule
-        self.share = failed / executed
+        self.share, self.sizes = failed / executed, executed
         self.clipped = np.minimum(self.share, rule.cap)
         kept = slice(None) if not outage.any() else np.flatnonzero(~outage)
         self.failed, self.executed = failed[kept][-rule.window :], executed[kept][-rule.window :]
@@ -140,7 +140,7 @@ class _Look:
         return clopper_pearson_lower(self.losses, self.loss_runs)
 
     def e_log(self) -> float:
-        return pooled_log_e(self.clipped, self.rule.limit, self.rule.cap)
+        return pooled_log_e(self.clipped, self.sizes, self.rule.limit, self.rule.cap)
 
     def mirror_log(self) -> float:
         return mirror_log_e(self.quiet, self.rule.limit)
@@ -277,6 +277,6 @@ def certifiable(limit: float, large_loss_limit: float = 0.10, large_loss_window:
     """
     clean = np.zeros(max(WINDOWS))
     return (
-        pooled_log_e(clean, limit, clip_cap(limit)) >= LOG_PROOF
+        pooled_log_e(clean, np.ones(len(clean)), limit, clip_cap(limit)) >= LOG_PROOF
         and clopper_pearson_upper(0, large_loss_window) <= large_loss_limit
     )

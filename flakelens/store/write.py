@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flakelens.model import Outcome, Problem, ProblemCode, RetryEvidence
+from flakelens.model import Outcome, Problem, ProblemCode, RetryEvidence, own_evidence
 from flakelens.store.results import CaseWriter
 from flakelens.store.values import Derived, Record, clean, derive, opt_ms, record_of, to_ms, worst
 
@@ -115,7 +115,7 @@ class Writer:
         new = 0
         for info, report in run.reports:
             offer = _Offer.of(run.info, info, report)
-            evidence.append(offer.declared or report.retry_evidence or RetryEvidence.UNKNOWN)
+            evidence.append(own_evidence(report.producer, offer.declared, report.retry_evidence))
             partial = partial or offer.partial
             problems += report.problems
             if report.cases:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -121,19 +122,38 @@ def test_code_and_sentence(
         assert str(tmp_path) not in err.splitlines()[0] or code in (4, 5)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere, so a read-only folder cannot be had")
-def test_a_read_only_folder_can_be_read_but_not_ingested_into(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    healthy(tmp_path)
-    text(tmp_path, "a.xml", JUNIT)
-    folder = tmp_path / ".flakelens"
-    folder.chmod(0o555)
-    (folder / "flakelens.db").chmod(0o444)
-    try:
-        assert run(["tests"]) == 0
-        assert run(["gate"]) == 11
-        assert run(["ingest", "a.xml"]) == 5
-        assert "cannot be written" in capsys.readouterr().err
-    finally:
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An open folder, and a user who is not root: root may write everywhere."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         folder.chmod(0o755)
+        healthy(folder)
+        text(folder, "a.xml", JUNIT)
+        monkeypatch.chdir(folder)
+        # Everything is imported while it can be: the checkout may lie where only root may look.
+        for arguments in (["tests"], ["gate", "--no-record"], ["ingest", "a.xml"]):
+            run(["--db", "elsewhere.db", *arguments])
+        was = os.geteuid()
+        if was == 0:
+            os.seteuid(65534)
+        yield folder
+        os.seteuid(was)
+        (folder / ".flakelens").chmod(0o755)
+
+
+def test_a_read_only_folder_can_be_read_but_not_ingested_into(nobody: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    was = os.geteuid()
+    if was == 65534:
+        os.seteuid(0)
+    (nobody / ".flakelens" / "flakelens.db").chmod(0o444)
+    (nobody / ".flakelens").chmod(0o555)
+    os.seteuid(was)
+    capsys.readouterr()
+    assert run(["tests"]) == 0
+    assert run(["gate"]) == 11
+    out, err = capsys.readouterr()
+    assert "Gate 1" in out
+    assert "could not be recorded" in err
+    assert run(["ingest", "a.xml"]) == 5
+    assert "written" in capsys.readouterr().err

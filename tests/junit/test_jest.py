@@ -109,3 +109,17 @@ def test_duplicates_are_numbered_and_said_at_most_twenty_times():
     assert codes(report) == ["duplicate-title"] * 21
     assert report.problems[0].where == "t0"
     assert report.problems[-1].message.startswith("5 more titles")
+
+
+def test_a_title_that_repeats_its_describe_block_is_the_same_under_every_template():
+    """describe("score") it("score is high"), describe("pages") it("counts pages"), describe("echo") it("echo")."""
+    titles = [("score", "score is high"), ("pages", "counts pages"), ("echo", "echo"), ("cart", "adds")]
+
+    def report(cases):
+        body = "".join(f'<testcase classname="{classname}" name="{name}" time="0"/>' for classname, name in cases)
+        return f'<testsuites name="jest tests"><testsuite name="s" tests="4">{body}</testsuite></testsuites>'
+
+    default = [(f"{block} {title}", f"{block} {title}") for block, title in titles]
+    for cases in (default, titles):
+        found = [case.id.name for case in read(report(cases)).cases]
+        assert found == ["score score is high", "pages counts pages", "echo echo", "cart adds"]

@@ -12,15 +12,18 @@ from hypothesis import strategies as st
 
 from flakelens.stats.evidence import (
     LOG_PROOF,
-    autocorrelation_factor,
+    badness,
     clip_cap,
     log_e_value,
     mirror_log_e,
     pooled_log_e,
+    stretch_factor,
 )
 
 if TYPE_CHECKING:
     from random import Random
+
+    from numpy.typing import NDArray
 
 shares = st.lists(st.floats(0, 1), min_size=1, max_size=130)
 limits = st.floats(0.001, 0.49)
@@ -32,19 +35,28 @@ def plain_e(x: list[float], m: float, cap: float) -> float:
     return sum(fortunes) / 3
 
 
-def plain_s(x: list[float], cap: float) -> float:
-    """The autocorrelation factor with loops."""
+def plain_s(x: list[float], sizes: list[int], m: float) -> float:
+    """The guard with loops."""
     n = len(x)
-    if n < 10 or min(x) == max(x):
-        return 1.0
-    mean = sum(x) / n
+    floors = [max(m / 2, 1.1 * math.sqrt(m * (1 - m) / size)) for size in sizes]
+    z = [min(1.0, max(0.0, v - floor) / (m / 2)) for v, floor in zip(x, floors, strict=True)]
     lags = max(1, round(1.3 * math.sqrt(n)))
-    total = sum((v - mean) ** 2 for v in x)
     s = 1.0
     for lag in range(1, lags + 1):
-        rho = sum((x[t] - mean) * (x[t + lag] - mean) for t in range(n - lag)) / total
-        s += 2 * (1 - lag / (lags + 1)) * rho
-    return min(max(s, 1.0), cap)
+        s += 2.5 * 2 * (1 - lag / (lags + 1)) * sum(min(z[t], z[t + lag]) ** 2 for t in range(n - lag)) / n
+    return min(s, 3.0)
+
+
+def plain_pooled(x: list[float], sizes: list[int], m: float, cap: float) -> float:
+    guarded = []
+    for w in (30, 100):
+        log = math.log(plain_e(x[-w:], m, cap))
+        guarded.append(log / plain_s([min(v, cap) for v in x[-w:]], sizes[-w:], m) if log > 0 else log)
+    return float(np.logaddexp(*guarded)) - math.log(2)
+
+
+def pooled(x: list[float] | NDArray[np.float64], m: float = 0.02, size: int = 500) -> float:
+    return pooled_log_e(np.asarray(x, dtype=np.float64), np.full(len(x), size), m, clip_cap(m))
 
 
 @pytest.mark.parametrize(("m", "cap"), [(0.005, 0.10), (0.02, 0.10), (0.05, 0.10), (0.051, 0.102), (0.3, 0.6)])
@@ -54,17 +66,16 @@ def test_cap(m: float, cap: float) -> None:
 
 @pytest.mark.parametrize(("m", "runs"), [(0.005, 89), (0.01, 41), (0.02, 18), (0.05, 6)])
 def test_clean_runs_that_prove_a_limit(m: float, runs: int) -> None:
-    cap = clip_cap(m)
-    assert pooled_log_e(np.zeros(runs), m, cap) >= LOG_PROOF > pooled_log_e(np.zeros(runs - 1), m, cap)
+    assert pooled(np.zeros(runs), m) >= LOG_PROOF > pooled(np.zeros(runs - 1), m)
 
 
 def test_hundred_clean_runs_cannot_prove_four_in_a_thousand() -> None:
-    assert pooled_log_e(np.zeros(1000), 0.004, 0.10) < LOG_PROOF
+    assert pooled(np.zeros(1000), 0.004) < LOG_PROOF
 
 
 def test_no_runs_are_no_evidence() -> None:
     nothing = np.array([])
-    assert log_e_value(nothing, 0.02, 0.1) == mirror_log_e(nothing, 0.02) == pooled_log_e(nothing, 0.02, 0.1) == 0.0
+    assert log_e_value(nothing, 0.02, 0.1) == mirror_log_e(nothing, 0.02) == pooled(nothing) == 0.0
 
 
 @given(st.lists(st.floats(0, 0.2), min_size=1, max_size=25))
@@ -72,10 +83,11 @@ def test_e_value_as_written_out(x: list[float]) -> None:
     assert log_e_value(np.array(x), 0.02, 0.1) == pytest.approx(math.log(plain_e(x, 0.02, 0.1)), abs=1e-9)
 
 
-@given(st.lists(st.floats(0, 0.1), min_size=1, max_size=110))
-def test_pooled_as_written_out(x: list[float]) -> None:
-    logs = [math.log(plain_e(x[-w:], 0.02, 0.1)) / plain_s(x[-w:], 3.0) for w in (30, 100)]
-    assert pooled_log_e(np.array(x), 0.02, 0.1) == pytest.approx(np.logaddexp(*logs) - math.log(2), abs=1e-6)
+@given(st.lists(st.tuples(st.floats(0, 0.15), st.integers(1, 3000)), min_size=1, max_size=110), st.floats(0.005, 0.2))
+def test_pooled_as_written_out(runs: list[tuple[float, int]], m: float) -> None:
+    x, sizes = [share for share, _size in runs], [size for _share, size in runs]
+    value = pooled_log_e(np.array(x), np.array(sizes), m, clip_cap(m))
+    assert value == pytest.approx(plain_pooled(x, sizes, m, clip_cap(m)), abs=1e-6)
 
 
 @given(shares, limits, st.data())
@@ -86,6 +98,16 @@ def test_one_more_failure_is_never_evidence_for_the_rate(x: list[float], m: floa
     cap = clip_cap(m)
     assert log_e_value(np.array(worse), m, cap) <= log_e_value(np.array(x), m, cap) + 1e-9
     assert mirror_log_e(np.array(worse), m) >= mirror_log_e(np.array(x), m) - 1e-9
+    for size in (5, 60, 1000):
+        assert pooled(worse, m, size) <= pooled(x, m, size) + 1e-9
+
+
+@given(shares, limits, st.sampled_from([1, 5, 60, 1000]), st.data())
+def test_one_more_failure_never_weakens_the_guard(x: list[float], m: float, size: int, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(x) - 1))
+    worse = list(x)
+    worse[at] = data.draw(st.floats(x[at], 1))
+    assert guard(worse, m, size) >= guard(x, m, size)
 
 
 @given(shares, st.randoms())
@@ -95,25 +117,39 @@ def test_order_does_not_matter_without_the_guard(x: list[float], random: Random)
     assert log_e_value(np.array(x), 0.02, 0.1) == pytest.approx(log_e_value(np.array(shuffled), 0.02, 0.1), abs=1e-9)
 
 
-@given(shares)
-def test_guard_is_between_one_and_its_cap(x: list[float]) -> None:
-    assert 1.0 <= autocorrelation_factor(np.array(x)) <= 3.0
-    assert autocorrelation_factor(np.array(x)) <= autocorrelation_factor(np.array(x), cap=None)
+def guard(x: list[float] | NDArray[np.float64], m: float = 0.02, size: int = 500) -> float:
+    return stretch_factor(badness(np.asarray(x, dtype=np.float64), np.full(len(x), size), m))
 
 
-def test_guard_of_constant_and_short_histories_is_one() -> None:
-    assert autocorrelation_factor(np.full(50, 0.013)) == 1.0
-    assert autocorrelation_factor(np.array([0.0] * 4 + [0.1] * 5)) == 1.0
-    assert autocorrelation_factor(np.array([0.0] * 5 + [0.1] * 5)) > 1.0
+@given(shares, limits)
+def test_guard_is_between_one_and_three(x: list[float], m: float) -> None:
+    assert 1.0 <= guard(x, m) <= 3.0
 
 
-def test_guard_sees_blocks_and_not_chance() -> None:
+def test_guard_lets_good_runs_and_lone_bad_ones_be() -> None:
+    assert guard(np.full(50, 0.0099)) == 1.0
+    assert guard([0.0] * 30 + [0.5] + [0.0] * 30) == 1.0
+    assert guard([0.5] + [0.0] * 40 + [0.5]) == 1.0
+
+
+def test_guard_sees_stretches_and_hardly_chance() -> None:
     rng = np.random.default_rng(3)
-    independent = [autocorrelation_factor(rng.binomial(500, 0.02, 100) / 500) for _ in range(200)]
-    assert float(np.mean(independent)) < 1.3
-    blocks = np.repeat([0.0, 0.05, 0.0, 0.0, 0.04], 20)
-    assert autocorrelation_factor(blocks) == 3.0
-    assert autocorrelation_factor(blocks, cap=None) > 6.0
+    independent = [guard(rng.binomial(500, 0.005, 100) / 500) for _ in range(200)]
+    assert float(np.mean(independent)) < 1.05
+    assert guard(np.repeat([0.0, 0.05, 0.0, 0.0, 0.04], 20)) == 3.0
+    assert guard(np.repeat([0.0, 0.016, 0.0], [70, 6, 24])) > 1.2
+
+
+def test_guard_knows_that_one_failure_of_sixty_tests_is_chance() -> None:
+    runs = np.tile([1, 0, 0], 30)
+    assert guard(runs / 60, size=60) == 1.0 < guard(runs / 60, size=6000)
+    assert guard(2 * runs / 60, size=60) > 1.0
+
+
+def test_two_outages_near_each_other_are_no_breakage() -> None:
+    x = np.zeros(100)
+    x[[40, 45]] = 0.4
+    assert guard(x) < 1.05
 
 
 def test_mirror_forgets_after_thirty_runs() -> None:

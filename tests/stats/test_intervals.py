@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from flakelens.stats.intervals import (
+    autocorrelation_factor,
     beta_quantile,
     clopper_pearson_lower,
     clopper_pearson_upper,
@@ -99,6 +100,36 @@ def test_runs_that_resemble_their_neighbours_widen_the_interval() -> None:
     assert narrow is not None
     assert wide is not None
     assert wide.high - wide.low > 1.4 * (narrow.high - narrow.low)
+
+
+def plain_s(x: list[float]) -> float:
+    """The autocorrelation factor with loops."""
+    n, mean = len(x), sum(x) / len(x)
+    lags = max(1, round(1.3 * math.sqrt(n)))
+    total = sum((v - mean) ** 2 for v in x)
+    s = 1.0
+    for lag in range(1, lags + 1):
+        s += 2 * (1 - lag / (lags + 1)) * sum((x[t] - mean) * (x[t + lag] - mean) for t in range(n - lag)) / total
+    return max(s, 1.0)
+
+
+@given(st.lists(st.integers(0, 60), min_size=10, max_size=110).filter(lambda x: len(set(x)) > 1))
+def test_autocorrelation_as_written_out(failed: list[int]) -> None:
+    x = [k / 500 for k in failed]
+    assert autocorrelation_factor(np.array(x)) == pytest.approx(plain_s(x), abs=1e-9)
+
+
+def test_no_autocorrelation_without_variance_or_runs() -> None:
+    assert autocorrelation_factor(np.full(50, 0.013)) == 1.0
+    assert autocorrelation_factor(np.array([0.0] * 4 + [0.1] * 5)) == 1.0
+    assert autocorrelation_factor(np.array([0.0] * 5 + [0.1] * 5)) > 1.0
+
+
+def test_autocorrelation_of_blocks_and_of_chance() -> None:
+    rng = np.random.default_rng(3)
+    independent = [autocorrelation_factor(rng.binomial(500, 0.02, 100) / 500) for _ in range(200)]
+    assert float(np.mean(independent)) < 1.3
+    assert autocorrelation_factor(np.repeat([0.0, 0.05, 0.0, 0.0, 0.04], 20)) > 6.0
 
 
 @given(runs)

@@ -43,7 +43,7 @@ def test_what_a_call_brought(store: Store) -> None:
         failed=1,
         errored=1,
         skipped=1,
-        retry_evidence=RetryEvidence.UNKNOWN,
+        retry_evidence=RetryEvidence.HIDDEN,
         partial=False,
         problems=(odd,),
     )
@@ -56,7 +56,10 @@ def test_evidence_is_the_worst_of_the_reports(store: Store) -> None:
     hidden = report("b.xml", retry_evidence=RetryEvidence.HIDDEN)
     assert store.write_run(run(1, recorded), ingested_at=T0).retry_evidence is RetryEvidence.RECORDED
     assert store.write_run(run(2, recorded, hidden), ingested_at=T0).retry_evidence is RetryEvidence.HIDDEN
-    assert store.write_run(run(3, recorded, report("c.xml")), ingested_at=T0).retry_evidence is RetryEvidence.UNKNOWN
+    silent = report("c.xml", producer="playwright")
+    assert store.write_run(run(3, recorded, silent), ingested_at=T0).retry_evidence is RetryEvidence.UNKNOWN
+    jest = report("d.xml", producer="jest")
+    assert store.write_run(run(6, recorded, jest), ingested_at=T0).retry_evidence is RetryEvidence.HIDDEN
     declared = run(4, hidden, retries=RetryEvidence.NONE)
     assert store.write_run(declared, ingested_at=T0).retry_evidence is RetryEvidence.NONE
     assert store.write_run(run(5), ingested_at=T0).retry_evidence is RetryEvidence.UNKNOWN
