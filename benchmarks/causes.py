@@ -1,5 +1,6 @@
 """How well causes are found: factors (FACTOR-SIM), clusters and the order of repair (CLUSTER-SIM), beside simple rules.
 
+Some choices were made after misses on these seeds; docs/benchmarks.md has the figures of a fresh one beside them.
 Figures are means over histories. "prototype" marks an earlier implementation on simulators of the same description: to
 compare with, not a target.
 """
