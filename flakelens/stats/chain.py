@@ -44,7 +44,6 @@ class Step:
     before: Floats  # state given the earlier runs, as of the last commit
     predicted: Floats  # state at this run given the earlier runs
     pull_break: Floats | None  # (N,) P(D) given the earlier runs; None on the gated branch
-    pull_broke: Floats | None  # (N,) P(D) given this run too
     moved: Bools  # (N,) the commit was new to the test
     evidence: Floats  # what this run multiplies the state by
     filtered: Floats  # state given the earlier runs and this one
@@ -95,7 +94,7 @@ def walk(series: Series, parameters: Parameters) -> Iterator[Step]:
         evidence = emissions(parameters, float(series.outage[run]), shown)[codes]
         number = int(series.pulls[run])
         moved, predicted = nothing, state
-        pull_break = pull_broke = None
+        pull_break = None
         if number == GATED:
             ran = series.ran[:, run]
             moved = ran & (last != numbers[run]) & (last >= 0)
@@ -110,11 +109,10 @@ def walk(series: Series, parameters: Parameters) -> Iterator[Step]:
             passed = (codes == Outcome.PASSED) | (codes == Outcome.FLAKY)
             pull_break = pull.belief
             evidence = pull.see(int(numbers[run]), state, evidence, broken, passed)
-            pull_broke = pull.belief
         joint = predicted * evidence
         likelihood = joint @ _ONES
         filtered = joint / likelihood[:, None]
-        yield Step(run, state, predicted, pull_break, pull_broke, moved, evidence, filtered, likelihood)
+        yield Step(run, state, predicted, pull_break, moved, evidence, filtered, likelihood)
         state = filtered
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from flakelens.facts import Bools, Int8s
 from flakelens.model import Outcome
-from flakelens.stats.chain import Smoothed, chunks, smooth
+from flakelens.stats.chain import Smoothed, Step, chunks, smooth
 from flakelens.stats.markov import (
     BROKEN,
     DEFAULTS,
@@ -26,6 +26,8 @@ from flakelens.stats.markov import (
     Floats,
     Parameters,
     Series,
+    emissions,
+    pull_emissions,
     series,
 )
 
@@ -45,7 +47,7 @@ _PRIOR_LEVEL = 0.5  # tests per level
 _PRIOR_FLAKY = (1.0, 10.0)
 _PRIOR_BROKEN = (0.1, 10.0)
 _PRIOR_STRAY = (0.02, 2000.0)
-_PRIOR_PULL_BREAKS = (0.5, 1000.0)
+_PRIOR_PULL_BREAKS = (0.5, 500.0)
 _PRIOR_RETRY_FAILS = (1.5, 5.0)
 
 
@@ -145,8 +147,8 @@ def _add(counts: _Counts, part: Series, weights: Floats, found: Smoothed, parame
             after = step.evidence * found.later[run]
             total = ((step.before @ matrix) * after).sum(axis=1)
             counts.moves += step.before.T @ (after * (weights * step.moved / total)[:, None])
-        if step.pull_broke is not None:
-            pulls[int(part.pulls[run])] = step.pull_broke
+        if step.pull_break is not None:
+            pulls[int(part.pulls[run])] = _broken_by_pull(step, part, found.states[run], parameters)
         elif part.outage[run] == 0:
             state, codes = found.states[run], part.outcomes[:, run]
             failed = part.failed[:, run]
@@ -158,6 +160,20 @@ def _add(counts: _Counts, part: Series, weights: Floats, found: Smoothed, parame
     for number, broke in pulls.items():
         ever = weights * part.ran[:, part.pulls == number].any(axis=1)
         counts.pulls += [ever @ broke, ever.sum()]
+
+
+def _broken_by_pull(step: Step, part: Series, state: Floats, parameters: Parameters) -> Floats:
+    """P(the pull request broke the test | its runs so far, and all runs of the gated branch), (n,).
+
+    The filter's own belief would blame the request for flakes of tests not yet known to be flaky.
+    """
+    assert step.pull_break is not None
+    codes = part.outcomes[:, step.run]
+    seen = (parameters, float(part.outage[step.run]), bool(part.retries_shown[step.run]))
+    broken = step.pull_break * pull_emissions(*seen)[codes]
+    plain = (1.0 - step.pull_break) * (state * emissions(*seen)[codes]).sum(axis=1)
+    result: Floats = broken / (broken + plain)
+    return result
 
 
 def _maximise(counts: _Counts) -> Parameters:
@@ -175,9 +191,9 @@ def _maximise(counts: _Counts) -> Parameters:
         levels=tuple((entering / entering.sum()).tolist()),
         prior_flaky=_rate(first[FLAKY].sum(), tests, _PRIOR_FLAKY),
         prior_broken=_rate(first[BROKEN], tests, _PRIOR_BROKEN),
-        stray=_rate(*counts.strays, _PRIOR_STRAY),
-        pull_breaks=_rate(*counts.pulls, _PRIOR_PULL_BREAKS),
-        retry_fails=_rate(*counts.retries, _PRIOR_RETRY_FAILS),
+        stray=_rate(counts.strays[0], counts.strays[1], _PRIOR_STRAY),
+        pull_breaks=_rate(counts.pulls[0], counts.pulls[1], _PRIOR_PULL_BREAKS),
+        retry_fails=_rate(counts.retries[0], counts.retries[1], _PRIOR_RETRY_FAILS),
     )
 
 

@@ -99,12 +99,14 @@ class Series:
     @cached_property
     def failed(self) -> Bools:
         """First attempts that failed, (N, R)."""
-        return (self.outcomes == Outcome.FAILED) | (self.outcomes == Outcome.FLAKY)
+        result: Bools = (self.outcomes == Outcome.FAILED) | (self.outcomes == Outcome.FLAKY)
+        return result
 
     @cached_property
     def ran(self) -> Bools:
         """Results that say anything: neither missing nor skipped, (N, R)."""
-        return self.failed | (self.outcomes == Outcome.PASSED)
+        result: Bools = self.failed | (self.outcomes == Outcome.PASSED)
+        return result
 
     def rows(self, tests: npt.NDArray[np.integer] | Bools) -> Series:
         """The same runs for some of the tests."""
