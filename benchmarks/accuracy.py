@@ -131,7 +131,9 @@ def _flakes(found: list[Found], suites: tuple[Suite, ...], n: int) -> Section:
         precision, recall = np.mean(at_half, axis=0)
         rows.append(Row(f"{suite.name}: at P > .5", f"precision {precision:.3f}, recall {recall:.3f}"))
     size = f"{suites[0].tests} tests x {suites[0].runs} runs"
-    return Section(f"Which tests flaked at least once, among tests with any failure; {n} histories of {size}", tuple(rows))
+    return Section(
+        f"Which tests flaked at least once, among tests with any failure; {n} histories of {size}", tuple(rows)
+    )
 
 
 def _others(found: list[Found], suites: tuple[Suite, ...]) -> Section:
@@ -145,7 +147,9 @@ def _others(found: list[Found], suites: tuple[Suite, ...]) -> Section:
             if name.startswith("plain"):
                 called = [(entry.scores[name] > 0.75, entry.flaked) for entry in mine]
                 right = np.mean([truth[yes].mean() for yes, truth in called])
-                figure += f"; called flaky: precision {right:.3f}, recall {np.mean([yes[t].mean() for yes, t in called]):.3f}"
+                figure += (
+                    f"; called flaky: precision {right:.3f}, recall {np.mean([yes[t].mean() for yes, t in called]):.3f}"
+                )
             rows.append(Row(f"{name}: {suite.name}", figure))
     return Section("The same question to simpler scores", tuple(rows))
 
@@ -154,7 +158,7 @@ def _broken(found: list[Found], suites: tuple[Suite, ...]) -> Section:
     rows = []
     for suite in suites:
         counts = [entry.broken for entry in found if entry.suite == suite.name]
-        windows, one, two = np.sum(counts, axis=0)
+        windows, one, _ = np.sum(counts, axis=0)
         rows.append(_at_least(f"{suite.name}: after two results", [c[2] / c[0] for c in counts], 0.93))
         rows.append(Row(f"{suite.name}: after one", f"{one / windows:.3f} of {windows} breaks"))
     return Section("P(broken) > .5 on the gated branch after a test broke", tuple(rows))
@@ -187,7 +191,7 @@ def _triage(found: list[Found], suites: tuple[Suite, ...], later: bool) -> Secti
             )
         )
     when = "one later run of the branch known" if later else "at the run itself"
-    title = f"Flake or outage rather than a change of the code, {when}; fitted on the first 60 % of the runs, the rest judged"
+    title = f"Flake or outage, not a change of the code? {when}; fitted on the first 60 % of the runs, the rest judged"
     return Section(title, tuple(rows))
 
 

@@ -131,7 +131,9 @@ def simulate(rng: np.random.Generator, suite: Suite) -> Simulated:
     cause[broken & fails] = BREAK
     again = np.choose(cause, [np.zeros(1), np.maximum(rate, 0.3), np.full(1, 0.9), np.full(1, 0.99), np.full(1, 0.99)])
     fails_again = rng.random((n, runs)) < again if suite.retries else np.ones((n, runs), np.bool_)
-    outcomes = np.where(cause == 0, Outcome.PASSED, np.where(fails_again, Outcome.FAILED, Outcome.FLAKY)).astype(np.int8)
+    outcomes = np.where(cause == 0, Outcome.PASSED, np.where(fails_again, Outcome.FAILED, Outcome.FLAKY)).astype(
+        np.int8
+    )
     outcomes[rng.random((n, runs)) < 0.05] = Outcome.NONE
     onset[pulled & ~broken] = 0
     pull_onset = np.broadcast_to(3 + 2 * n + len(windows) + len(mass) + commits, (n, runs))
@@ -174,13 +176,13 @@ def _flake_rates(rng: np.random.Generator, kind: NDArray[np.int64], runs: int) -
     frailty = np.repeat(rng.gamma(2, 0.5, (n, -(-runs // 10))), 10, axis=1)[:, :runs]
     turn = rng.uniform(0.3, 0.7, n)[:, None] * runs
     at = np.arange(runs)
-    active = np.isin(kind, (1, 6))[:, None] | ((kind == 4)[:, None] & (at >= turn)) | ((kind == 5)[:, None] & (at < turn))
+    active = (
+        np.isin(kind, (1, 6))[:, None] | ((kind == 4)[:, None] & (at >= turn)) | ((kind == 5)[:, None] & (at < turn))
+    )
     return np.where(active, np.minimum(rate[:, None] * frailty, 0.95), 0.0)
 
 
-def _signatures(
-    rng: np.random.Generator, cause: NDArray[np.int8], onset: NDArray[np.int32]
-) -> NDArray[np.int32]:
+def _signatures(rng: np.random.Generator, cause: NDArray[np.int8], onset: NDArray[np.int32]) -> NDArray[np.int32]:
     n, runs = cause.shape
     own = 2 + 2 * np.arange(n, dtype=np.int32)[:, None]
     draw = rng.random((n, runs))

@@ -49,9 +49,7 @@ def judge_outages(sim: Simulated) -> Judged:
     for run in np.flatnonzero(~sim.gated):
         same = np.flatnonzero(sim.commits == sim.commits[run])
         same = same[same >= run]
-        suspected[run], confirmed[run] = outage_of_pull(
-            sim.outcomes[:, gated[gated < run]], sim.outcomes[:, same]
-        )
+        suspected[run], confirmed[run] = outage_of_pull(sim.outcomes[:, gated[gated < run]], sim.outcomes[:, same])
         lasting[run] = suspected[run] and len(same) == 1
     return Judged(confirmed, suspected, lasting)
 
@@ -76,7 +74,9 @@ def best_chances(seen: Series, parameters: Parameters) -> Floats:
         smoothed = smooth(part, parameters)
         for step in smoothed.steps:
             if part.failed[:, step.run].any():
-                flake = _causes(step, part, parameters, float(part.outage[step.run]), smoothed.later[step.run])[:, P_FLAKE]
+                flake = _causes(step, part, parameters, float(part.outage[step.run]), smoothed.later[step.run])[
+                    :, P_FLAKE
+                ]
                 score = np.where(part.failed[:, step.run], flake, 0.0)
                 found[troubled[rows]] = np.maximum(found[troubled[rows]], score)
     return found
@@ -264,5 +264,3 @@ def fitted(sim: Simulated, outages: Judged, runs: int) -> Parameters:
         pulls=seen.pulls[:runs],
     )
     return fit(part)
-
-

@@ -61,14 +61,19 @@ class _Pull:
         self.broken = np.ones(tests)
         self.passed = np.zeros(tests, np.bool_)
 
-    def see(self, commit: int, state: Floats, plain: Floats, broken: Floats, passed: Bools) -> Floats:
-        """Takes in one run; the factor for `state`, that of the gated branch. `plain` is P(seen | s), `broken` P(seen | D)."""
+    def see(
+        self, commit: int, state: Floats, forecast: Floats, plain: Floats, broken: Floats, passed: Bools
+    ) -> Floats:
+        """Takes in one run, with `plain` = P(seen | s) and `broken` = P(seen | D); the factor for the state of the branch.
+
+        `state` is that of the gated branch, `forecast` what it has become on the request's new commit.
+        """
         if commit != self.commit:
             self.commit = commit
             self.plain = self.handed = np.ones_like(plain)
             self.broken, self.passed = np.ones_like(broken), np.zeros_like(passed)
         with_break = self.belief * broken
-        self.belief = with_break / (with_break + (1.0 - self.belief) * ((state * plain) @ _ONES))
+        self.belief = with_break / (with_break + (1.0 - self.belief) * ((forecast * plain) @ _ONES))
         self.plain, self.broken, self.passed = self.plain * plain, self.broken * broken, self.passed | passed
         total = self.d * self.broken[:, None] + (1.0 - self.d) * self.plain
         total = np.where(self.passed[:, None], total, self.handed)
@@ -108,8 +113,10 @@ def walk(series: Series, parameters: Parameters) -> Iterator[Step]:
             broken = pull_emissions(parameters, float(series.outage[run]), shown)[codes]
             passed = (codes == Outcome.PASSED) | (codes == Outcome.FLAKY)
             pull_break = pull.belief
-            evidence = pull.see(int(numbers[run]), state, evidence, broken, passed)
-        joint = predicted * evidence
+            # The request may have been the first to meet a break that is new on the gated branch.
+            predicted = np.where((last >= 0)[:, None], state @ matrix, state)
+            evidence = pull.see(int(numbers[run]), state, predicted, evidence, broken, passed)
+        joint = (predicted if number == GATED else state) * evidence
         likelihood = joint @ _ONES
         filtered = joint / likelihood[:, None]
         yield Step(run, state, predicted, pull_break, moved, evidence, filtered, likelihood)

@@ -19,7 +19,6 @@ from flakelens.stats.markov import (
     BROKEN,
     DEFAULTS,
     FLAKY,
-    GATED,
     HEALTHY,
     LEVELS,
     STATES,
@@ -40,7 +39,9 @@ _MOST, _LEAST = 0.5, 1e-6  # bounds of a fitted rate
 
 # Prior counts (events, chances): what a suite is believed to be before it is seen.
 _PRIOR_BREAKS = (1.0, 500.0)
+_PRIOR_FLAKY_BREAKS = (1.0, 500.0)
 _PRIOR_MENDS = (1.2, 10.0)
+_PRIOR_RELAPSES = (1.0, 10.0)
 _PRIOR_FLAKES = (0.5, 1000.0)
 _PRIOR_CALMS = (1.5, 500.0)
 _PRIOR_LEVEL = 0.5  # tests per level
@@ -114,7 +115,7 @@ def _sample(observed: Series) -> tuple[Series, Floats]:
 
 
 def _stand_ins(observed: Series, calm: Bools) -> tuple[Int8s, Floats]:
-    """Rows that pass in the newest k runs and did not exist before, for quantiles of k over the tests that never failed."""
+    """Tests that never failed, by the number k of their results: rows that pass in the newest k runs, and weights."""
     results = observed.ran.sum(axis=1)
     lengths = np.sort(results[calm & (results > 0)])
     groups = [group for group in np.array_split(lengths, _STAND_INS) if len(group)]
@@ -148,7 +149,7 @@ def _add(counts: _Counts, part: Series, weights: Floats, found: Smoothed, parame
             total = ((step.before @ matrix) * after).sum(axis=1)
             counts.moves += step.before.T @ (after * (weights * step.moved / total)[:, None])
         if step.pull_break is not None:
-            pulls[int(part.pulls[run])] = _broken_by_pull(step, part, found.states[run], parameters)
+            pulls[int(part.pulls[run])] = _broken_by_pull(step, part, step.predicted * found.later[run], parameters)
         elif part.outage[run] == 0:
             state, codes = found.states[run], part.outcomes[:, run]
             failed = part.failed[:, run]
@@ -163,7 +164,7 @@ def _add(counts: _Counts, part: Series, weights: Floats, found: Smoothed, parame
 
 
 def _broken_by_pull(step: Step, part: Series, state: Floats, parameters: Parameters) -> Floats:
-    """P(the pull request broke the test | its runs so far, and all runs of the gated branch), (n,).
+    """P(the pull request broke the test | its runs so far, and `state`, all that other runs say), (n,).
 
     The filter's own belief would blame the request for flakes of tests not yet known to be flaky.
     """
@@ -171,7 +172,7 @@ def _broken_by_pull(step: Step, part: Series, state: Floats, parameters: Paramet
     codes = part.outcomes[:, step.run]
     seen = (parameters, float(part.outage[step.run]), bool(part.retries_shown[step.run]))
     broken = step.pull_break * pull_emissions(*seen)[codes]
-    plain = (1.0 - step.pull_break) * (state * emissions(*seen)[codes]).sum(axis=1)
+    plain = (1.0 - step.pull_break) * (state * emissions(*seen)[codes]).sum(axis=1) / state.sum(axis=1)
     result: Floats = broken / (broken + plain)
     return result
 
@@ -181,11 +182,14 @@ def _maximise(counts: _Counts) -> Parameters:
     leaving = moves.sum(axis=1)
     entering = moves[HEALTHY, FLAKY] + moves[BROKEN, FLAKY] + first[FLAKY] + _PRIOR_LEVEL
     flaky_moves = moves[FLAKY].sum()
+    mended = moves[BROKEN].sum() - moves[BROKEN, BROKEN]
     tests = first.sum()
     return replace(
         DEFAULTS,
-        breaks=_rate(moves[HEALTHY, BROKEN] + moves[FLAKY, BROKEN].sum(), leaving[HEALTHY] + flaky_moves, _PRIOR_BREAKS),
-        mends=_rate(leaving[BROKEN] - moves[BROKEN, BROKEN], leaving[BROKEN], _PRIOR_MENDS),
+        breaks=_rate(moves[HEALTHY, BROKEN], leaving[HEALTHY], _PRIOR_BREAKS),
+        flaky_breaks=_rate(moves[FLAKY, BROKEN].sum(), flaky_moves, _PRIOR_FLAKY_BREAKS),
+        mends=_rate(mended, leaving[BROKEN], _PRIOR_MENDS),
+        relapses=_rate(moves[BROKEN, FLAKY].sum(), mended, _PRIOR_RELAPSES),
         flakes=_rate(moves[HEALTHY, FLAKY].sum(), leaving[HEALTHY], _PRIOR_FLAKES),
         calms=_rate(moves[FLAKY, HEALTHY].sum(), flaky_moves, _PRIOR_CALMS),
         levels=tuple((entering / entering.sum()).tolist()),
@@ -205,7 +209,9 @@ def _log_prior(parameters: Parameters) -> float:
     """ln of the prior density whose counts are added above, up to a constant."""
     pairs = (
         (parameters.breaks, _PRIOR_BREAKS),
+        (parameters.flaky_breaks, _PRIOR_FLAKY_BREAKS),
         (parameters.mends, _PRIOR_MENDS),
+        (parameters.relapses, _PRIOR_RELAPSES),
         (parameters.flakes, _PRIOR_FLAKES),
         (parameters.calms, _PRIOR_CALMS),
         (parameters.prior_flaky, _PRIOR_FLAKY),

@@ -42,8 +42,10 @@ _LEAST = 1e-12  # no state is ever impossible: an impossible observation must no
 class Parameters:
     """The rates of one suite. The defaults hold below 50 runs; `fitting.fit` replaces them."""
 
-    breaks: float = 0.002  # chance per commit that a test breaks
-    mends: float = 0.12  # chance per commit that a broken test stops being so; one in ten of them is flaky after
+    breaks: float = 0.002  # chance per commit that a healthy test breaks
+    flaky_breaks: float = 0.002  # chance per commit that a flaky test breaks
+    mends: float = 0.12  # chance per commit that a broken test stops being so
+    relapses: float = 0.1  # share of these that are flaky after
     flakes: float = 0.0005  # chance per commit that a healthy test becomes flaky
     calms: float = 0.003  # chance per commit that a flaky test becomes healthy
     levels: tuple[float, ...] = (1 / 6,) * 6  # shares of F1..F6 among flaky tests
@@ -61,15 +63,16 @@ class Parameters:
     def transitions(self) -> Floats:
         """P(state after a new commit | state before), (S, S), rows sum to 1.
 
-        H -> F_j: flakes * levels_j; H -> B, F -> B: breaks; F -> H: calms; B -> H: .9 mends; B -> F_j: .1 mends levels_j.
+        H -> F_j: flakes levels_j; H -> B: breaks; F -> H: calms; F -> B: flaky_breaks; B -> H: mends (1 - relapses);
+        B -> F_j: mends relapses levels_j.
         """
         matrix = np.zeros((STATES, STATES))
         matrix[HEALTHY, FLAKY] = self.flakes * np.array(self.levels)
         matrix[HEALTHY, BROKEN] = self.breaks
         matrix[FLAKY, HEALTHY] = self.calms
-        matrix[FLAKY, BROKEN] = self.breaks
-        matrix[BROKEN, HEALTHY] = 0.9 * self.mends
-        matrix[BROKEN, FLAKY] = 0.1 * self.mends * np.array(self.levels)
+        matrix[FLAKY, BROKEN] = self.flaky_breaks
+        matrix[BROKEN, HEALTHY] = (1.0 - self.relapses) * self.mends
+        matrix[BROKEN, FLAKY] = self.relapses * self.mends * np.array(self.levels)
         np.fill_diagonal(matrix, 1.0 - matrix.sum(axis=1))
         return matrix
 
@@ -143,7 +146,7 @@ def series(
 
 
 def outage_shares(outcomes: Int8s, outage: Bools) -> Floats:
-    """o_t of the runs marked `outage`, (R,): the failing share of its first attempts beyond the median of other runs."""
+    """o_t of the runs marked `outage`, (R,): the failing share of first attempts beyond the median of other runs."""
     failed = ((outcomes == Outcome.FAILED) | (outcomes == Outcome.FLAKY)).sum(axis=0)
     executed = failed + (outcomes == Outcome.PASSED).sum(axis=0)
     share = failed / np.maximum(executed, 1)

@@ -44,8 +44,8 @@ def find_outages(outcomes: Int8s) -> Outages:
     number of such tests - each test's chance (new failures + .02) / (chances to fail newly + 2) before t, summed over
     all tests that ran in t and did not fail before - run t is suspected when n_t >= 5 and n_t > e_t + 6 sqrt(e_t + 1).
     It is confirmed when at least 2/3 of those tests pass later in the same run (its failed jobs were run again), in a
-    rerun of the commit, or in the next run (or the next that is not itself suspected). First attempts, because a rerun of the failed jobs must not hide the outage
-    from those tests that were not run again.
+    rerun of the commit, or in the next run (or the next that is not itself suspected). First attempts, because a rerun
+    of the failed jobs must not hide the outage from those tests that were not run again.
 
     The normal bound is deliberately wide: e_t is itself an estimate. Compare Sippy and LUCI, which use a flat share.
     """

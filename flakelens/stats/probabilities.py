@@ -50,7 +50,9 @@ class Probabilities:
     flake_rate: Rate | None  # None where P(flaky) is small and nothing looks like a flake
 
 
-def find_parameters(outcomes: Int8s, commits: Int32s, *, outage: Bools, retries_shown: Bools | None = None) -> Parameters:
+def find_parameters(
+    outcomes: Int8s, commits: Int32s, *, outage: Bools, retries_shown: Bools | None = None
+) -> Parameters:
     """The fitted parameters of runs 1..R of the branch: see `fitting.fit_window`. A pure function of these runs."""
     window = fit_window(outcomes.shape[1])
     if window is None:
@@ -134,7 +136,7 @@ def _distinct(passed: Bools, commits: Int32s) -> Int32s:
 
 
 def _flakes(part: Series, found: Smoothed, parameters: Parameters) -> tuple[Floats, Floats, Floats]:
-    """Per test: the largest P(flake) of its failures, the expected number of flakes, and of results while not broken."""
+    """Per test: the largest P(flake) of its failures, the expected number of flakes, and of results when not broken."""
     own = parameters.failing()[FLAKY]
     o = part.outage[:, None]
     share = own / (1.0 - (1.0 - own) * (1.0 - o))  # of the failures of a flaky test, (R, 6): what is not the outage's

@@ -45,7 +45,13 @@ _VERDICT_OF = (
 
 
 def causes(
-    step: Step, parameters: Parameters, *, outage: float, failed_again: Bools, healed: Bools, later: Floats | None = None
+    step: Step,
+    parameters: Parameters,
+    *,
+    outage: float,
+    failed_again: Bools,
+    healed: Bools,
+    later: Floats | None = None,
 ) -> Floats:
     """P(cause | the test failed in this run), (N, 5) in the order of `CAUSES`, rows sum to 1.
 
