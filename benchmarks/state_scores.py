@@ -13,7 +13,7 @@ from flakelens.model import Outcome
 from flakelens.stats.chain import Step, chunks, smooth, walk
 from flakelens.stats.fitting import fit
 from flakelens.stats.markov import BROKEN, DEFAULTS, STATES, Parameters, Series, emissions, outage_shares, series
-from flakelens.stats.outages import find_outages, outage_of_pull
+from flakelens.stats.outages import find_outages, outage_at_start, outage_of_pull
 from flakelens.stats.states import TestState, find_states
 from flakelens.stats.triage import DISMISSED_ABOVE, causes
 from flakelens.stats.triage import FLAKE as P_FLAKE
@@ -44,6 +44,7 @@ def judge_outages(sim: Simulated) -> Judged:
     found = find_outages(sim.outcomes[:, gated])
     confirmed, suspected, lasting = (np.zeros(len(sim.commits), np.bool_) for _ in range(3))
     confirmed[gated], suspected[gated] = found.confirmed, found.suspected
+    confirmed[gated[:1]] = outage_at_start(sim.outcomes[:, gated])
     if sim.gated[-1]:
         lasting[-1] = suspected[-1] and not confirmed[-1]
     for run in np.flatnonzero(~sim.gated):

@@ -5,10 +5,11 @@ last seen on. A run of a pull request starts from the state of the gated branch 
 test) there is a break of its own, D, with prior d = `pull_breaks`, believed until the test passes there. A commit of a
 pull request on which the test passed at least once hands back
 
-    L(s) = d P(seen on the commit | D) + (1 - d) P(seen on the commit | s)
+    L(s) = P(seen on the commit | s) / P(at least one pass on it | s),   both with D summed out
 
 which shifts the state between healthy and the flaky levels, while P(broken) stays what it was. So a fail and a pass on
-one commit of a pull request say flaky, and failing runs of pull requests say nothing about the gated branch.
+one commit of a pull request say flaky, and failing runs of pull requests say nothing about the gated branch; L is
+conditional on a pass because the commits without one are left out.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flakelens.facts import Bools
+from flakelens.facts import Bools, Int8s
 from flakelens.model import Outcome
 from flakelens.stats.markov import (
     BROKEN,
@@ -28,7 +29,6 @@ from flakelens.stats.markov import (
     Parameters,
     Series,
     emissions,
-    pull_emissions,
 )
 
 CHUNK = 1000  # tests smoothed at a time: bounds the memory
@@ -56,32 +56,43 @@ class _Pull:
     def __init__(self, tests: int, parameters: Parameters) -> None:
         self.d = parameters.pull_breaks
         self.belief = np.full(tests, self.d)
-        self.commit = -1
-        self.plain = self.handed = np.ones((tests, STATES))
-        self.broken = np.ones(tests)
-        self.passed = np.zeros(tests, np.bool_)
+        self.tests = tests
+        self._start(-1)
 
-    def see(
-        self, commit: int, state: Floats, forecast: Floats, plain: Floats, broken: Floats, passed: Bools
-    ) -> Floats:
-        """Takes in one run, with `plain` = P(seen | s) and `broken` = P(seen | D); the factor for the state of the branch.
+    def _start(self, commit: int) -> None:
+        self.commit = commit
+        self.plain = self.all_failed = self.handed = np.ones((self.tests, STATES))
+        self.broken = self.broken_all_failed = np.ones(self.tests)
+        self.passed = np.zeros(self.tests, np.bool_)
 
-        `state` is that of the gated branch, `forecast` what it has become on the request's new commit.
+    def see(self, commit: int, state: Floats, forecast: Floats, table: Floats, codes: Int8s) -> Floats:
+        """Takes in one run; the factor for the state of the gated branch.
+
+        `state` is that of the gated branch, `forecast` what it has become on the request's new commit, `table` the
+        run's `emissions`; a test that D broke behaves as a broken one.
         """
         if commit != self.commit:
-            self.commit = commit
-            self.plain = self.handed = np.ones_like(plain)
-            self.broken, self.passed = np.ones_like(broken), np.zeros_like(passed)
+            self._start(commit)
+        ran = (codes != Outcome.NONE) & (codes != Outcome.SKIPPED)
+        plain, broken = table[codes], table[codes, BROKEN]
         with_break = self.belief * broken
         self.belief = with_break / (with_break + (1.0 - self.belief) * ((forecast * plain) @ _ONES))
-        self.plain, self.broken, self.passed = self.plain * plain, self.broken * broken, self.passed | passed
-        total = self.d * self.broken[:, None] + (1.0 - self.d) * self.plain
+        self.plain, self.broken = self.plain * plain, self.broken * broken
+        self.all_failed = self.all_failed * np.where(ran[:, None], table[Outcome.FAILED], 1.0)
+        self.broken_all_failed = self.broken_all_failed * np.where(ran, table[Outcome.FAILED, BROKEN], 1.0)
+        self.passed = self.passed | (codes == Outcome.PASSED) | (codes == Outcome.FLAKY)
+        any_pass = 1.0 - self._either(self.all_failed, self.broken_all_failed)
+        total = self._either(self.plain, self.broken) / np.maximum(any_pass, 1e-300)
         total = np.where(self.passed[:, None], total, self.handed)
         factor: Floats = total / self.handed
         self.handed = total
         rest = state[:, :BROKEN]
         factor[:, BROKEN] = (rest * factor[:, :BROKEN]).sum(axis=1) / np.maximum(rest.sum(axis=1), 1e-300)
         return factor
+
+    def _either(self, plain: Floats, broken: Floats) -> Floats:
+        result: Floats = self.d * broken[:, None] + (1.0 - self.d) * plain
+        return result
 
 
 def walk(series: Series, parameters: Parameters) -> Iterator[Step]:
@@ -96,7 +107,8 @@ def walk(series: Series, parameters: Parameters) -> Iterator[Step]:
     for run in range(runs):
         codes = series.outcomes[:, run]
         shown = bool(series.retries_shown[run])
-        evidence = emissions(parameters, float(series.outage[run]), shown)[codes]
+        table = emissions(parameters, float(series.outage[run]), shown)
+        evidence = table[codes]
         number = int(series.pulls[run])
         moved, predicted = nothing, state
         pull_break = None
@@ -110,12 +122,10 @@ def walk(series: Series, parameters: Parameters) -> Iterator[Step]:
                     predicted = np.where(moved[:, None], predicted, state)
         else:
             pull = pulls.setdefault(number, _Pull(tests, parameters))
-            broken = pull_emissions(parameters, float(series.outage[run]), shown)[codes]
-            passed = (codes == Outcome.PASSED) | (codes == Outcome.FLAKY)
             pull_break = pull.belief
             # The request may have been the first to meet a break that is new on the gated branch.
             predicted = np.where((last >= 0)[:, None], state @ matrix, state)
-            evidence = pull.see(int(numbers[run]), state, predicted, evidence, broken, passed)
+            evidence = pull.see(int(numbers[run]), state, predicted, table, codes)
         joint = (predicted if number == GATED else state) * evidence
         likelihood = joint @ _ONES
         filtered = joint / likelihood[:, None]

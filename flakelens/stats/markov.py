@@ -45,7 +45,7 @@ class Parameters:
     breaks: float = 0.002  # chance per commit that a healthy test breaks
     flaky_breaks: float = 0.002  # chance per commit that a flaky test breaks
     mends: float = 0.12  # chance per commit that a broken test stops being so
-    relapses: float = 0.1  # share of these that are flaky after
+    relapses: float = 0.1  # share of these that are flaky after; set by hand
     flakes: float = 0.0005  # chance per commit that a healthy test becomes flaky
     calms: float = 0.003  # chance per commit that a flaky test becomes healthy
     levels: tuple[float, ...] = (1 / 6,) * 6  # shares of F1..F6 among flaky tests
@@ -175,12 +175,6 @@ def emissions(parameters: Parameters, outage: float, shown: bool) -> Floats:
     table = np.maximum(table, _LEAST)
     table.flags.writeable = False
     return table
-
-
-def pull_emissions(parameters: Parameters, outage: float, shown: bool) -> Floats:
-    """P(outcome | the pull request broke the test), (5 codes,): as of a broken test."""
-    column: Floats = emissions(parameters, outage, shown)[:, BROKEN]
-    return column
 
 
 def never_failing(parameters: Parameters, results: Sequence[int], commits: Sequence[int]) -> Floats:

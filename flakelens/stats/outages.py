@@ -123,6 +123,24 @@ def _recurring_groups(outcomes: Int8s, newly: dict[int, Int32s]) -> set[int]:
     return groups
 
 
+def outage_at_start(outcomes: Int8s) -> bool:
+    """Was the first run an outage? `find_outages` cannot say: nothing had passed before.
+
+    Read backwards: tests that fail in the first run and pass in their next one, at least 5 of them, more than the mean
+    new failures of a later run explain, and at least 2/3 of all that failed.
+    """
+    if outcomes.shape[1] < 2:
+        return False
+    failed = (outcomes == Outcome.FAILED) | (outcomes == Outcome.FLAKY)
+    victims = np.flatnonzero(failed[:, 0])
+    turned = (outcomes[:, :-1] == Outcome.PASSED) & failed[:, 1:]
+    expected = float(np.count_nonzero(turned)) / (outcomes.shape[1] - 1)
+    count = len(victims)
+    if count < MINIMUM_NEW_FAILURES or count <= expected + STANDARD_DEVIATIONS * np.sqrt(expected + 1):
+        return False
+    return _recovered(outcomes[victims, 1:], np.zeros(count, np.bool_))
+
+
 def outage_of_pull(gated: Int8s, pull: Int8s) -> tuple[bool, bool]:
     """Is the first of the runs `pull` an outage: suspected, and confirmed by the others?
 

@@ -24,6 +24,7 @@ from flakelens.stats.markov import (
     outage_shares,
     series,
 )
+from flakelens.stats.outages import outage_at_start
 
 INTERVAL = 0.95
 # Below this P(flaky) and without a flake to count a rate would answer a question that nobody asks.
@@ -62,7 +63,7 @@ def find_parameters(
         series(
             outcomes[:, runs],
             commits[runs],
-            outage=outage_shares(outcomes[:, runs], outage[runs]),
+            outage=outage_shares(outcomes[:, runs], with_start(outcomes[:, runs], outage[runs])),
             retries_shown=None if retries_shown is None else retries_shown[runs],
         )
     )
@@ -85,7 +86,7 @@ def find_probabilities(
     and passed on one commit of a pull request; `retries_shown` (R,) FAILED is known to have failed its retry too.
     A test without a result has the probabilities of the prior.
     """
-    explained = outage.copy()
+    explained = with_start(outcomes, outage)
     if suspected is not None and len(explained):
         explained[-1] |= suspected[-1]
     seen = series(outcomes, commits, outage=outage_shares(outcomes, explained), retries_shown=retries_shown)
@@ -124,6 +125,14 @@ def find_probabilities(
             strict=True,
         )
     )
+
+
+def with_start(outcomes: Int8s, outage: Bools) -> Bools:
+    """`outage` with the first run marked too if it looks like one: a model must not learn that tests begin broken."""
+    explained = outage.copy()
+    if len(explained):
+        explained[0] |= outage_at_start(outcomes)
+    return explained
 
 
 def _distinct(passed: Bools, commits: Int32s) -> Int32s:
