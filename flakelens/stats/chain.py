@@ -42,9 +42,9 @@ class Step:
 
     run: int
     before: Floats  # state given the earlier runs, as of the last commit
-    predicted: Floats  # state at this run given the earlier runs
+    predicted: Floats  # state at this run given the earlier runs, were the test to run in it
     pull_break: Floats | None  # (N,) P(D) given the earlier runs; None on the gated branch
-    moved: Bools  # (N,) the commit was new to the test
+    moved: Bools  # (N,) the test ran, and the commit was new to it
     evidence: Floats  # what this run multiplies the state by
     filtered: Floats  # state given the earlier runs and this one
     likelihood: Floats  # (N,) P(what was seen in this run | the earlier runs)
@@ -114,12 +114,13 @@ def walk(series: Series, parameters: Parameters) -> Iterator[Step]:
         pull_break = None
         if number == GATED:
             ran = series.ran[:, run]
-            moved = ran & (last != numbers[run]) & (last >= 0)
-            last = np.where(ran, numbers[run], last)
-            if moved.any():
+            fresh = (last != numbers[run]) & (last >= 0)
+            if fresh.any():
                 predicted = state @ matrix
-                if not moved.all():
-                    predicted = np.where(moved[:, None], predicted, state)
+                if not fresh.all():
+                    predicted = np.where(fresh[:, None], predicted, state)
+            moved = fresh & ran
+            last = np.where(ran, numbers[run], last)
         else:
             pull = pulls.setdefault(number, _Pull(tests, parameters))
             pull_break = pull.belief
@@ -129,6 +130,8 @@ def walk(series: Series, parameters: Parameters) -> Iterator[Step]:
         joint = (predicted if number == GATED else state) * evidence
         likelihood = joint @ _ONES
         filtered = joint / likelihood[:, None]
+        if number == GATED and not ran.all():
+            filtered = np.where(ran[:, None], filtered, state)  # what was not seen has not moved
         yield Step(run, state, predicted, pull_break, moved, evidence, filtered, likelihood)
         state = filtered
 
