@@ -148,17 +148,23 @@ def _failure_rate(sim: Simulated, runs: Bools) -> Floats:
 
 
 def seen_broken(sim: Simulated, seen: Series, parameters: Parameters) -> NDArray[np.int64]:
-    """(windows long enough, seen after one result, seen after two): is P(broken) > .5 by then?"""
+    """Breaks with at least two results on the gated branch: is P(broken) > .5 by then? Five counts:
+
+    all; seen after one; seen after two; all of tests that had not flaked before; of these, seen after two.
+    """
     said = np.zeros(sim.outcomes.shape, np.bool_)
     for step in walk(seen, parameters):
         said[:, step.run] = step.filtered[:, BROKEN] > 0.5
-    counts = np.zeros(3, np.int64)
+    counts = np.zeros(5, np.int64)
     usable = (sim.outcomes != Outcome.NONE) & sim.gated
+    flaked = (sim.outcomes != Outcome.NONE) & (sim.cause == FLAKE)
     for window in (*sim.windows, *sim.mass):
         for test in window.tests:
             runs = np.flatnonzero(usable[test, window.first : window.stop]) + window.first
             if len(runs) >= 2 and not (window.first and sim.broken[test, window.first - 1]):
-                counts += [1, said[test, runs[0]], said[test, runs[:2]].any()]
+                seen_in_two = said[test, runs[:2]].any()
+                calm = not (flaked[test, : runs[0]]).any()
+                counts += [1, said[test, runs[0]], seen_in_two, calm, calm and seen_in_two]
     return counts
 
 

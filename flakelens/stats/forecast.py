@@ -68,7 +68,7 @@ def _chain(seen: Series, parameters: Parameters) -> Floats:
     for step in walk(seen, parameters):
         found[:, step.run] = step.predicted @ own
         state = step.filtered
-    ever = seen.ran.any(axis=1)
+    ever = seen.ran.sum(axis=1) > 0
     found[:, -1] = np.where(ever[:, None], state @ parameters.transitions(), state) @ own
     return found
 
