@@ -30,7 +30,7 @@ class Judged:
 
     confirmed: Bools
     suspected: Bools
-    lasting: Bools  # suspected, and nothing ever refuted it: a run of a pull request without a rerun
+    lasting: Bools  # suspected, neither confirmed nor refuted: the newest run, or a pull request's without a rerun
 
     @property
     def kept(self) -> Bools:
@@ -45,13 +45,13 @@ def judge_outages(sim: Simulated) -> Judged:
     confirmed, suspected, lasting = (np.zeros(len(sim.commits), np.bool_) for _ in range(3))
     confirmed[gated], suspected[gated] = found.confirmed, found.suspected
     confirmed[gated[:1]] = outage_at_start(sim.outcomes[:, gated])
-    if sim.gated[-1]:
-        lasting[-1] = suspected[-1] and not confirmed[-1]
+    newest = gated[-1]
+    lasting[newest] = suspected[newest] and not confirmed[newest]
     for run in np.flatnonzero(~sim.gated):
         same = np.flatnonzero(sim.commits == sim.commits[run])
-        same = same[same >= run]
-        suspected[run], confirmed[run] = outage_of_pull(sim.outcomes[:, gated[gated < run]], sim.outcomes[:, same])
-        lasting[run] = suspected[run] and len(same) == 1
+        found_here = outage_of_pull(sim.outcomes[:, gated[gated < run]], sim.outcomes[:, same[same >= run]])
+        suspected[run], confirmed[run] = found_here.suspected, found_here.confirmed
+        lasting[run] = found_here.suspected and not (found_here.confirmed or found_here.refuted)
     return Judged(confirmed, suspected, lasting)
 
 

@@ -8,6 +8,7 @@ cause is a cluster of tests, not an outage.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -141,8 +142,16 @@ def outage_at_start(outcomes: Int8s) -> bool:
     return _recovered(outcomes[victims, 1:], np.zeros(count, np.bool_))
 
 
-def outage_of_pull(gated: Int8s, pull: Int8s) -> tuple[bool, bool]:
-    """Is the first of the runs `pull` an outage: suspected, and confirmed by the others?
+class PullOutage(NamedTuple):
+    """What is known of a run of a pull request that may be an outage. Neither confirmed nor refuted: still open."""
+
+    suspected: bool
+    confirmed: bool
+    refuted: bool  # at least 2/3 of the victims fail again in the next run of the commit
+
+
+def outage_of_pull(gated: Int8s, pull: Int8s) -> PullOutage:
+    """Is the first of the runs `pull` an outage?
 
     `gated` (N, R) the runs of the gated branch before it, `pull` (N, K) the run of a pull request and the later runs of
     its commit. Nothing but a rerun of the same commit can confirm it: the next run of the gated branch passes without
@@ -150,4 +159,10 @@ def outage_of_pull(gated: Int8s, pull: Int8s) -> tuple[bool, bool]:
     """
     found = find_outages(np.hstack([gated[:, -_PULL_LOOKBACK:], pull]))
     place = min(gated.shape[1], _PULL_LOOKBACK)
-    return bool(found.suspected[place]), bool(found.confirmed[place])
+    if not found.suspected[place]:
+        return PullOutage(False, False, False)
+    again = pull[found.newly[place], 1:]
+    passing = np.isin(again, (Outcome.PASSED, Outcome.FLAKY))
+    swapped = np.where(passing, Outcome.FAILED, np.where(again == Outcome.FAILED, Outcome.PASSED, again))
+    refuted = _recovered(swapped.astype(np.int8), np.zeros(len(again), np.bool_))
+    return PullOutage(True, bool(found.confirmed[place]), refuted)

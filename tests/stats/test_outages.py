@@ -150,7 +150,9 @@ def test_an_outage_in_the_first_run_is_seen_backwards() -> None:
 def test_only_a_rerun_confirms_the_outage_of_a_pull_request() -> None:
     gated = matrix(*["P" * 30] * 20)
     down = ["F"] * 12 + ["P"] * 8
-    assert outage_of_pull(gated, matrix(*down)) == (True, False)
-    assert outage_of_pull(gated, matrix(*[first + "P" for first in down])) == (True, True)
-    assert outage_of_pull(gated, matrix(*[first + first for first in down])) == (True, False)
-    assert outage_of_pull(gated, matrix(*["P"] * 20)) == (False, False)
+    assert outage_of_pull(gated, matrix(*down)) == (True, False, False)
+    assert outage_of_pull(gated, matrix(*[first + "P" for first in down])) == (True, True, False)
+    assert outage_of_pull(gated, matrix(*[first + first for first in down])) == (True, False, True)
+    half = ["FF"] * 6 + ["FP"] * 6 + ["PP"] * 8
+    assert outage_of_pull(gated, matrix(*half)) == (True, False, False)  # down again: still open
+    assert outage_of_pull(gated, matrix(*["P"] * 20)) == (False, False, False)
