@@ -8,6 +8,7 @@ cause is a cluster of tests, not an outage.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,7 @@ _PRIOR_MEAN = 0.01
 # A recurring group: at most this share of the executed tests, and this much overlap with another suspected run.
 _GROUP_SHARE = 0.25
 _GROUP_OVERLAP = 0.5
+_PULL_LOOKBACK = 50  # runs of the gated branch that a run of a pull request is compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,8 @@ def find_outages(outcomes: Int8s) -> Outages:
     number of such tests - each test's chance (new failures + .02) / (chances to fail newly + 2) before t, summed over
     all tests that ran in t and did not fail before - run t is suspected when n_t >= 5 and n_t > e_t + 6 sqrt(e_t + 1).
     It is confirmed when at least 2/3 of those tests pass later in the same run (its failed jobs were run again), in a
-    rerun of the commit, or in the next run. First attempts, because a rerun of the failed jobs must not hide the outage
-    from those tests that were not run again.
+    rerun of the commit, or in the next run (or the next that is not itself suspected). First attempts, because a rerun
+    of the failed jobs must not hide the outage from those tests that were not run again.
 
     The normal bound is deliberately wide: e_t is itself an estimate. Compare Sippy and LUCI, which use a flat share.
     """
@@ -81,19 +83,22 @@ def find_outages(outcomes: Int8s) -> Outages:
         if suspected[run]:
             healed = outcomes[victims, run] == Outcome.FLAKY
             down[run] = np.count_nonzero(healed) < RECOVERED_SHARE * len(victims)
-            confirmed[run] = _recovered(outcomes, victims, run, healed)
+            later = np.arange(run + 1, reach)
+            confirmed[run] = _recovered(outcomes[victims][:, later], healed) or (
+                # Two outages in a row: the run after both says of each what it was.
+                _recovered(outcomes[victims][:, later[~suspected[later]]], healed)
+            )
     return Outages(suspected, confirmed, down, {run: tests for run, tests in newly.items() if suspected[run]})
 
 
-def _recovered(outcomes: Int8s, victims: Int32s, run: int, healed: Bools) -> bool:
-    """Did at least 2/3 of the victims pass later in the run (`healed`), or else in the next run with a result of it?"""
-    later = outcomes[victims, run + 1 :]
+def _recovered(later: Int8s, healed: Bools) -> bool:
+    """Did at least 2/3 of the victims pass later in the run (`healed`), or else in the next of the `later` runs?"""
     ran = (later != Outcome.NONE) & (later != Outcome.SKIPPED)
     passed = healed
     if ran.size:
         following = np.take_along_axis(later, ran.argmax(axis=1)[:, None], axis=1)[:, 0]
         passed = passed | (ran.any(axis=1) & (following != Outcome.FAILED))
-    return bool(np.count_nonzero(passed) >= RECOVERED_SHARE * len(victims))
+    return bool(np.count_nonzero(passed) >= RECOVERED_SHARE * len(healed))
 
 
 def _recurring_groups(outcomes: Int8s, newly: dict[int, Int32s]) -> set[int]:
@@ -117,3 +122,47 @@ def _recurring_groups(outcomes: Int8s, newly: dict[int, Int32s]) -> set[int]:
             if (between == Outcome.PASSED).any():
                 groups |= {one, other}
     return groups
+
+
+def outage_at_start(outcomes: Int8s) -> bool:
+    """Was the first run an outage? `find_outages` cannot say: nothing had passed before.
+
+    Read backwards: tests that fail in the first run and pass in their next one, at least 5 of them, more than the mean
+    new failures of a later run explain, and at least 2/3 of all that failed.
+    """
+    if outcomes.shape[1] < 2:
+        return False
+    failed = (outcomes == Outcome.FAILED) | (outcomes == Outcome.FLAKY)
+    victims = np.flatnonzero(failed[:, 0])
+    turned = (outcomes[:, :-1] == Outcome.PASSED) & failed[:, 1:]
+    expected = float(np.count_nonzero(turned)) / (outcomes.shape[1] - 1)
+    count = len(victims)
+    if count < MINIMUM_NEW_FAILURES or count <= expected + STANDARD_DEVIATIONS * np.sqrt(expected + 1):
+        return False
+    return _recovered(outcomes[victims, 1:], np.zeros(count, np.bool_))
+
+
+class PullOutage(NamedTuple):
+    """What is known of a run of a pull request that may be an outage. Neither confirmed nor refuted: still open."""
+
+    suspected: bool
+    confirmed: bool
+    refuted: bool  # at least 2/3 of the victims fail again in the next run of the commit
+
+
+def outage_of_pull(gated: Int8s, pull: Int8s) -> PullOutage:
+    """Is the first of the runs `pull` an outage?
+
+    `gated` (N, R) the runs of the gated branch before it, `pull` (N, K) the run of a pull request and the later runs of
+    its commit. Nothing but a rerun of the same commit can confirm it: the next run of the gated branch passes without
+    the request's change too.
+    """
+    found = find_outages(np.hstack([gated[:, -_PULL_LOOKBACK:], pull]))
+    place = min(gated.shape[1], _PULL_LOOKBACK)
+    if not found.suspected[place]:
+        return PullOutage(False, False, False)
+    again = pull[found.newly[place], 1:]
+    passing = np.isin(again, (Outcome.PASSED, Outcome.FLAKY))
+    swapped = np.where(passing, Outcome.FAILED, np.where(again == Outcome.FAILED, Outcome.PASSED, again))
+    refuted = _recovered(swapped.astype(np.int8), np.zeros(len(again), np.bool_))
+    return PullOutage(True, bool(found.confirmed[place]), refuted)

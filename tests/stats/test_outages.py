@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from flakelens.facts import Int8s
 from flakelens.model import Outcome
-from flakelens.stats.outages import find_outages
+from flakelens.stats.outages import find_outages, outage_at_start, outage_of_pull
 from tests.letters import matrix
 
 
@@ -130,3 +130,29 @@ def test_real_outages_among_flakes_are_found(tests: int) -> None:
         found += int((alone & confirmed).sum())
     print(f"{tests} tests: {found} of {there} outages confirmed")  # noqa: T201 - the rate is worth seeing with -s
     assert found >= 0.9 * there
+
+
+def test_two_outages_in_a_row_are_told_by_the_run_after_both() -> None:
+    rows = ["P" * 20 + "FFP"] * 8 + ["P" * 20 + "PFP"] * 8 + ["P" * 23] * 10
+    found = find_outages(matrix(*rows))
+    assert found.suspected[[20, 21]].all()
+    assert found.confirmed[[20, 21]].all()
+
+
+def test_an_outage_in_the_first_run_is_seen_backwards() -> None:
+    rows = ["F" + "P" * 20] * 8 + ["P" * 21] * 10
+    assert outage_at_start(matrix(*rows))
+    assert not outage_at_start(matrix(*["F" * 5 + "P" * 16] * 8, *["P" * 21] * 10))  # broken, and mended later
+    assert not outage_at_start(matrix(*["F" + "P" * 20] * 4, *["P" * 21] * 10))
+    assert not outage_at_start(matrix("F", "F"))
+
+
+def test_only_a_rerun_confirms_the_outage_of_a_pull_request() -> None:
+    gated = matrix(*["P" * 30] * 20)
+    down = ["F"] * 12 + ["P"] * 8
+    assert outage_of_pull(gated, matrix(*down)) == (True, False, False)
+    assert outage_of_pull(gated, matrix(*[first + "P" for first in down])) == (True, True, False)
+    assert outage_of_pull(gated, matrix(*[first + first for first in down])) == (True, False, True)
+    half = ["FF"] * 6 + ["FP"] * 6 + ["PP"] * 8
+    assert outage_of_pull(gated, matrix(*half)) == (True, False, False)  # down again: still open
+    assert outage_of_pull(gated, matrix(*["P"] * 20)) == (False, False, False)

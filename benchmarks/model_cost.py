@@ -1,0 +1,61 @@
+"""What the hidden chain costs on a large suite: processor seconds and memory, in a process of its own."""
+
+from __future__ import annotations
+
+import resource
+import time
+from multiprocessing import get_context
+
+import numpy as np
+
+from benchmarks.table import Row, Section, judged
+from flakelens.model import Outcome
+from flakelens.stats.outages import find_outages
+from flakelens.stats.probabilities import find_parameters, find_probabilities
+
+SECONDS, GIGABYTES = 10.0, 1.5
+
+
+def measure(size: tuple[int, int]) -> dict[str, float]:
+    """CPU seconds of each part and the peak memory in GB; a tenth of the tests fail outside outages."""
+    tests, runs = size
+    rng = np.random.default_rng(50_000)
+    outcomes = np.full((tests, runs), Outcome.PASSED, np.int8)
+    for start in range(0, tests // 10, 500):
+        part = slice(start, min(start + 500, tests // 10))
+        rate = np.exp(rng.uniform(np.log(0.001), np.log(0.3), part.stop - part.start))[:, None]
+        failed = rng.random((part.stop - part.start, runs)) < rate
+        again = rng.random(failed.shape) < 0.4
+        outcomes[part] = np.where(failed, np.where(again, Outcome.FAILED, Outcome.FLAKY), Outcome.PASSED)
+    for run in range(20, runs, 33):
+        outcomes[rng.random(tests) < 0.3, run] = Outcome.FAILED
+    for start in range(0, tests, 5000):
+        part = slice(start, min(start + 5000, tests))
+        outcomes[part][rng.random((part.stop - start, runs)) < 0.05] = Outcome.NONE
+    commits = np.cumsum(rng.random(runs) < 0.85).astype(np.int32)
+    shown, nobody = np.ones(runs, np.bool_), np.zeros(tests, np.bool_)
+    times = [time.process_time()]
+    outage = find_outages(outcomes).confirmed
+    times.append(time.process_time())
+    parameters = find_parameters(outcomes, commits, outage=outage, retries_shown=shown)
+    times.append(time.process_time())
+    find_probabilities(outcomes, commits, outage=outage, disagreed=nobody, retries_shown=shown, parameters=parameters)
+    times.append(time.process_time())
+    parts = dict(zip(("outages", "parameters by EM", "probabilities"), np.diff(times).tolist(), strict=True))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    return {**parts, "all": times[-1] - times[0], "peak": peak}
+
+
+def sections(small: bool) -> list[Section]:
+    """One suite; `small` is a tenth as large and not judged, for a slow machine is no fault of the code."""
+    tests, runs = (5_000, 300) if small else (50_000, 1_000)
+    with get_context("spawn").Pool(1) as pool:
+        (found,) = pool.map(measure, [(tests, runs)])
+    rows = [Row(name, f"{found[name]:.2f} s of CPU") for name in ("outages", "parameters by EM", "probabilities")]
+    for name, figure, unit, limit in (
+        ("all, cold", found["all"], "s of CPU", SECONDS),
+        ("peak memory of the process", found["peak"], "GB", GIGABYTES),
+    ):
+        target, verdict = ("", "") if small else (f"<= {limit:g} {unit}", judged(figure, limit, 0.0))
+        rows.append(Row(name, f"{figure:.2f} {unit}", target, verdict))
+    return [Section(f"{tests:,} tests x {runs:,} runs, a tenth of the tests with failures", tuple(rows))]

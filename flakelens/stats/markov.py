@@ -1,0 +1,201 @@
+"""The hidden state of a test: healthy, flaky at one of six rates, or broken; what each state makes likely to be seen.
+
+A hidden Markov model in the spirit of Meta's Probabilistic Flakiness Score (2020): a failure comes from a bad state of
+the code (broken, which lasts) or happens in a good one (flaky, which does not). Three rules carry it:
+
+- the state moves only when the commit does, so a fail and a pass on one commit cannot both come from a broken test;
+- what hits many tests at once (an outage) is estimated beforehand and explains the failures of its run;
+- a retry is a second look at the same state.
+
+Shapes: N tests, R runs oldest first, S = 8 states in the order healthy, F1..F6, broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from flakelens.facts import Bools, Int8s, Int32s
+from flakelens.model import Outcome
+
+Floats = npt.NDArray[np.float64]
+
+STATES = 8
+HEALTHY, BROKEN = 0, 7
+FLAKY = slice(1, 7)
+LEVELS = (0.003, 0.01, 0.03, 0.1, 0.3, 0.65)  # chance that a first attempt fails, F1..F6
+BROKEN_FAILS = 0.99
+HEALTHY_RETRY_FAILS = 0.5
+BROKEN_RETRY_FAILS = 0.98
+OUTSIDE_RETRY_FAILS = 0.95  # when an outage was the cause
+GATED = -1  # in `Series.pulls`: a run of the gated branch
+
+_CODES = len(Outcome)
+_LEAST = 1e-12  # no state is ever impossible: an impossible observation must not divide by zero
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """The rates of one suite. The defaults hold below 50 runs; `fitting.fit` replaces them."""
+
+    breaks: float = 0.002  # chance per commit that a healthy test breaks
+    flaky_breaks: float = 0.002  # chance per commit that a flaky test breaks
+    mends: float = 0.12  # chance per commit that a broken test stops being so
+    relapses: float = 0.1  # share of these that are flaky after; set by hand
+    flakes: float = 0.0005  # chance per commit that a healthy test becomes flaky
+    calms: float = 0.003  # chance per commit that a flaky test becomes healthy
+    levels: tuple[float, ...] = (1 / 6,) * 6  # shares of F1..F6 among flaky tests
+    prior_flaky: float = 0.10  # at a test's first result
+    prior_broken: float = 0.01
+    stray: float = 1e-5  # chance that a healthy test fails for no reason that the model knows
+    pull_breaks: float = 0.002  # chance that a pull request breaks a given test
+    retry_fails: float = 0.3  # chance that the retry of a flake fails too, where the flake rate itself is not higher
+
+    def prior(self) -> Floats:
+        """The state at a test's first result, (S,)."""
+        flaky = self.prior_flaky * np.array(self.levels)
+        return np.concatenate([[1.0 - self.prior_flaky - self.prior_broken], flaky, [self.prior_broken]])
+
+    def transitions(self) -> Floats:
+        """P(state after a new commit | state before), (S, S), rows sum to 1.
+
+        H -> F_j: flakes levels_j; H -> B: breaks; F -> H: calms; F -> B: flaky_breaks; B -> H: mends (1 - relapses);
+        B -> F_j: mends relapses levels_j.
+        """
+        matrix = np.zeros((STATES, STATES))
+        matrix[HEALTHY, FLAKY] = self.flakes * np.array(self.levels)
+        matrix[HEALTHY, BROKEN] = self.breaks
+        matrix[FLAKY, HEALTHY] = self.calms
+        matrix[FLAKY, BROKEN] = self.flaky_breaks
+        matrix[BROKEN, HEALTHY] = (1.0 - self.relapses) * self.mends
+        matrix[BROKEN, FLAKY] = self.relapses * self.mends * np.array(self.levels)
+        np.fill_diagonal(matrix, 1.0 - matrix.sum(axis=1))
+        return matrix
+
+    def failing(self) -> Floats:
+        """P(the first attempt fails by the test's own doing | state), (S,)."""
+        return np.array([self.stray, *LEVELS, BROKEN_FAILS])
+
+    def failing_again(self) -> Floats:
+        """P(the retry fails too | state, the test's own doing), (S,)."""
+        flaky = [max(level, self.retry_fails) for level in LEVELS]
+        return np.array([HEALTHY_RETRY_FAILS, *flaky, BROKEN_RETRY_FAILS])
+
+
+DEFAULTS = Parameters()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """What was seen: outcomes of N tests in R runs, oldest first. Build it with `series`."""
+
+    outcomes: Int8s  # (N, R) model.Outcome; FLAKY is a failed first attempt and a later pass
+    commits: Int32s  # (R,) equal for runs of one commit
+    outage: Floats  # (R,) o_t: share of the tests that an outage made fail, 0 without one
+    retries_shown: Bools  # (R,) a FAILED result is known to have been retried and to have failed again
+    pulls: Int32s  # (R,) GATED, or the number of the pull request that the run belongs to
+
+    @cached_property
+    def failed(self) -> Bools:
+        """First attempts that failed, (N, R)."""
+        result: Bools = (self.outcomes == Outcome.FAILED) | (self.outcomes == Outcome.FLAKY)
+        return result
+
+    @cached_property
+    def ran(self) -> Bools:
+        """Results that say anything: neither missing nor skipped, (N, R)."""
+        result: Bools = self.failed | (self.outcomes == Outcome.PASSED)
+        return result
+
+    def rows(self, tests: npt.NDArray[np.integer] | Bools) -> Series:
+        """The same runs for some of the tests."""
+        return series(
+            self.outcomes[tests],
+            self.commits,
+            outage=self.outage,
+            retries_shown=self.retries_shown,
+            pulls=self.pulls,
+        )
+
+
+def series(
+    outcomes: Int8s,
+    commits: Int32s,
+    *,
+    outage: Floats | None = None,
+    retries_shown: Bools | None = None,
+    pulls: Int32s | None = None,
+) -> Series:
+    """A Series; without `outage` there was none, without `retries_shown` no failure was retried, without `pulls` every
+    run is of the gated branch.
+
+    Where reports hide retries, `retries_shown` is false: the rates are then those of the results that are visible.
+    """
+    runs = outcomes.shape[1]
+    return Series(
+        outcomes=outcomes,
+        commits=commits,
+        outage=np.zeros(runs) if outage is None else outage,
+        retries_shown=np.zeros(runs, np.bool_) if retries_shown is None else retries_shown,
+        pulls=np.full(runs, GATED, np.int32) if pulls is None else pulls,
+    )
+
+
+def outage_shares(outcomes: Int8s, outage: Bools) -> Floats:
+    """o_t of the runs marked `outage`, (R,): the failing share of first attempts beyond the median of other runs."""
+    failed = ((outcomes == Outcome.FAILED) | (outcomes == Outcome.FLAKY)).sum(axis=0)
+    executed = failed + (outcomes == Outcome.PASSED).sum(axis=0)
+    share = failed / np.maximum(executed, 1)
+    others = share[~outage & (executed > 0)]
+    usual = float(np.median(others)) if len(others) else 0.0
+    return np.where(outage, np.clip(share - usual, 0.0, 0.95), 0.0)
+
+
+@lru_cache(maxsize=4096)
+def emissions(parameters: Parameters, outage: float, shown: bool) -> Floats:
+    """P(outcome | state) in a run with outage share o, (5 codes, S); rows NONE and SKIPPED are 1: they say nothing.
+
+        first attempt fails   q_s = 1 - (1 - p_s)(1 - o)
+        its retry fails too   r_s = w rf_s + (1 - w) .95,   w = p_s / q_s
+
+    PASSED 1 - q, FLAKY q (1 - r), FAILED q r where retries are shown, else q.
+    """
+    own = parameters.failing()
+    q = 1.0 - (1.0 - own) * (1.0 - outage)
+    w = own / q
+    again = w * parameters.failing_again() + (1.0 - w) * OUTSIDE_RETRY_FAILS
+    table = np.ones((_CODES, STATES))
+    table[Outcome.PASSED] = 1.0 - q
+    table[Outcome.FLAKY] = q * (1.0 - again)
+    table[Outcome.FAILED] = q * again if shown else q
+    table = np.maximum(table, _LEAST)
+    table.flags.writeable = False
+    return table
+
+
+def never_failing(parameters: Parameters, results: Sequence[int], commits: Sequence[int]) -> Floats:
+    """State of tests that passed `results` times on `commits` different commits and never failed, (n, S).
+
+        a ~ prior D (T D)^(c-1) D^(n-c),   D = diag(1 - p),  T = transitions
+
+    Outages cancel, for they make a pass less likely by the same factor in every state. Exact when reruns come last;
+    otherwise T and D do not commute and the error is below .0005 (tests/stats compare).
+    """
+    pairs, where = np.unique(np.column_stack([results, commits]), axis=0, return_inverse=True)
+    passing = 1.0 - parameters.failing()
+    step = parameters.transitions() * passing
+    found = np.empty((len(pairs), STATES))
+    most = int(pairs[:, 1].max(initial=0))
+    path = np.empty((most + 1, STATES))
+    path[0] = parameters.prior()
+    for number in range(1, most + 1):
+        moved = path[number - 1] * passing if number == 1 else path[number - 1] @ step
+        path[number] = moved / moved.sum()
+    for place, (count, different) in enumerate(pairs):
+        state = path[different] * passing ** (count - different)
+        found[place] = state / state.sum()
+    return found[where.reshape(-1)]

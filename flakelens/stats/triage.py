@@ -1,0 +1,115 @@
+"""Why did it fail? The probability of each cause of one failure, from what the test had shown before.
+
+The odds are the one-step forecast of the chain: a flake of a flaky test, an outage of the run, a break new with this
+commit, a break that was there before, or one that only this pull request has. The signature of the failure does not
+enter the odds (it did not improve them where it was measured); it can only forbid a dismissal.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+
+from flakelens.facts import Bools
+from flakelens.stats.chain import Step
+from flakelens.stats.markov import BROKEN, BROKEN_FAILS, BROKEN_RETRY_FAILS, FLAKY, Floats, Parameters
+
+# The order of `causes`, and the keys of `triage --format json`.
+CAUSES = ("flake", "outage", "new_break", "ongoing_break", "pr_only")
+FLAKE, OUTAGE, NEW_BREAK, ONGOING_BREAK, PR_ONLY = range(5)
+DISMISSED_ABOVE = 0.95
+LEAST_RESULTS = 5  # earlier results below which there is no history to judge by
+
+_OUTAGE_RETRY_FAILS = 0.9
+
+
+class TriageVerdict(StrEnum):
+    """What a person reads about one failure."""
+
+    NEW = "new"
+    ONGOING = "ongoing"
+    FLAKE = "flake"
+    OUTAGE = "outage"
+    SUSPECTED_OUTAGE = "suspected-outage"
+    NO_HISTORY = "no-history"
+
+
+_VERDICT_OF = (
+    TriageVerdict.FLAKE,
+    TriageVerdict.OUTAGE,
+    TriageVerdict.NEW,
+    TriageVerdict.ONGOING,
+    TriageVerdict.NEW,
+)
+
+
+def causes(
+    step: Step,
+    parameters: Parameters,
+    *,
+    outage: float,
+    failed_again: Bools,
+    healed: Bools,
+    later: Floats | None = None,
+) -> Floats:
+    """P(cause | the test failed in this run), (N, 5) in the order of `CAUSES`, rows sum to 1.
+
+    `step` is the run as `chain.walk` met it; `outage` its o_t, suspected or confirmed; `failed_again` and `healed` (N,)
+    say whether the retry failed or passed, both false where there was none. Weights before normalising, with a the
+    forecast of the state and D the belief in a break by the pull request:
+
+        flake    (1 - D) sum_F a_s p_s rf_s          outage   (1 - D) o (1 - a_B .97) .9
+        ongoing  (1 - D) min(b, a_B) .97 .98         new      (1 - D) (a_B - min(b, a_B)) .97 .98
+        pr_only  D .97 .98
+
+    b is P(broken) before the run; the last factor is P(the retry failed), or 1 less it where the retry passed. `later`
+    (N, S), P(what came after | state), lets what is known since then speak: the same sums with a_s later_s.
+    """
+    own, again = parameters.failing(), parameters.failing_again()
+    said = later if later is not None else np.ones_like(step.predicted)
+    state = step.predicted
+    retried = np.where(failed_again, 1, np.where(healed, 2, 0))
+
+    def retry(fails: Floats | float) -> Floats:
+        value = np.asarray(fails, np.float64)
+        table = np.stack([np.ones_like(value), value, 1.0 - value])
+        return np.asarray(table[retried], np.float64)
+
+    weights = np.zeros((len(state), len(CAUSES)))
+    weights[:, FLAKE] = (state[:, FLAKY] * own[FLAKY] * said[:, FLAKY] * retry(again[FLAKY])).sum(axis=1)
+    spared = state * (1.0 - own) * said
+    weights[:, OUTAGE] = outage * spared.sum(axis=1) * retry(_OUTAGE_RETRY_FAILS)
+    broken = state[:, BROKEN]
+    ongoing = np.minimum(step.before[:, BROKEN], broken)
+    fails = BROKEN_FAILS * retry(BROKEN_RETRY_FAILS)
+    weights[:, ONGOING_BREAK] = ongoing * fails * said[:, BROKEN]
+    weights[:, NEW_BREAK] = (broken - ongoing) * fails * said[:, BROKEN]
+    if step.pull_break is not None:
+        weights *= (1.0 - step.pull_break)[:, None]
+        weights[:, PR_ONLY] = step.pull_break * (state * said).sum(axis=1) * fails
+    result: Floats = weights / np.maximum(weights.sum(axis=1), 1e-300)[:, None]
+    return result
+
+
+def verdict(probabilities: Floats, *, earlier_results: int, suspected_outage: bool) -> TriageVerdict:
+    """The word for one failure. `suspected_outage`: it newly failed in an outage that nothing has confirmed yet."""
+    if suspected_outage:
+        return TriageVerdict.SUSPECTED_OUTAGE
+    if earlier_results < LEAST_RESULTS:
+        return TriageVerdict.NO_HISTORY
+    return _VERDICT_OF[int(np.argmax(probabilities))]
+
+
+def dismissed(
+    probabilities: Floats, *, word: TriageVerdict, confirmed_outage: bool, ai: bool, signature_known: bool
+) -> bool:
+    """May the failure be waved through without a person?
+
+    P(flake) + P(confirmed outage) > .95, not of the AI area, and with a signature seen before in this test or its
+    cluster, or that of the confirmed outage. Never without a history, never in an outage that is only suspected.
+    """
+    if ai or not signature_known or word in (TriageVerdict.SUSPECTED_OUTAGE, TriageVerdict.NO_HISTORY):
+        return False
+    harmless = probabilities[FLAKE] + (probabilities[OUTAGE] if confirmed_outage else 0.0)
+    return bool(harmless > DISMISSED_ABOVE)
