@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # documents are only told apart by their types here: `look` m
     from flakelens.gate.verdict import Verdict
     from flakelens.model import GateState, Outcome, Problem, RetryEvidence, TestId
     from flakelens.stats.states import TestFinding
+    from flakelens.stats.verification import RateBasis, Repair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +150,28 @@ class ShowReport:
     because: tuple[str, ...]  # the evidence for its state, in sentences
     messages: tuple[FailureGroup, ...]  # newest first
     names: tuple[TestId, ...]  # every form in which reports wrote it, newest last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """Whether a repair has held, and what that rests on. Runs with a confirmed outage are nowhere in it."""
+
+    line: TestLine
+    commit: str  # of the repair, whole
+    branch: str
+    state: Repair
+    basis: RateBasis
+    failures: int  # before the commit
+    results: int  # before the commit, of the same kind
+    rate: float | None  # the cautious reading of failures / results; None: never failed before
+    needed: int | None  # clean results in a row; None: never failed before
+    clean: int  # results at and after the commit without a failure, of the same kind
+    hidden: int  # passes since that cannot count: their reports hide retries, and only retries showed the failures
+    again: tuple[RunCell, ...]  # runs since in which it failed, or failed first, oldest first
+    clean_after: int  # clean results after the last of `again`
+    failed_before: RunKey | None  # the newest run before the commit in which it failed
+    before: str  # one letter per run of the area before the commit, see TestLine.strip
+    since: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
