@@ -175,6 +175,23 @@ class VerifyReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateReport:
+    """A made-up history, as it was written."""
+
+    folder: str
+    tests: int
+    runs: int
+    reports: int
+    results: int
+    flaky: int  # tests
+    broken: int  # tests, each for some commits
+    slower: int  # tests
+    outages: int  # runs
+    first_failures: dict[str, int]  # failed first attempts by cause: flake, broken, outage
+    newest: datetime  # start of the newest run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookArea:
     """One area of the reports at hand."""
 

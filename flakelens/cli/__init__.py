@@ -40,6 +40,7 @@ COMMANDS = (
     Entry("acknowledge", "say that tests were removed or skipped on purpose", False),
     Entry("verify", "has the repair of a test held since a commit?", False),
     Entry("db", "care for the database: info, check, merge, rebuild, prune, backup", False),
+    Entry("simulate", "a history with known truth, as real report files", False),
 )
 
 
