@@ -142,6 +142,17 @@ class FailureGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DurationLine:
+    """How long a test takes when it passes, and since when. Medians over runs, in seconds."""
+
+    seconds: float  # now
+    runs: int  # that say so
+    before: float | None  # of the level before; None: it was ever so
+    since_run: RunKey | None
+    since_commit: str  # "" where unknown, and without a change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShowReport:
     """One test's history: oldest run first, with what its state rests on."""
 
@@ -150,6 +161,7 @@ class ShowReport:
     because: tuple[str, ...]  # the evidence for its state, in sentences
     messages: tuple[FailureGroup, ...]  # newest first
     names: tuple[TestId, ...]  # every form in which reports wrote it, newest last
+    duration: DurationLine | None = None  # None: no passing attempt whose duration is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

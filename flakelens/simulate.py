@@ -74,7 +74,7 @@ class _Test(NamedTuple):
 
 
 def simulate(plan: Plan, folder: Path) -> SimulateReport:
-    """Write runs/NNNN/ (run.json, jest.xml, playwright.xml) and truth.json into `folder`; the same plan, the same bytes.
+    """Write runs/NNNN/ (run.json, jest.xml, playwright.xml) and truth.json into `folder`: the same bytes for a plan.
 
     Raises UsageError for a plan that makes no sense and for a folder that has something in it.
     """

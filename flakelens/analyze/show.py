@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from flakelens.analyze.because import Case, because
+from flakelens.analyze.durations import duration_line
 from flakelens.analyze.evidence import load
 from flakelens.analyze.tests import area_lines
 from flakelens.decisions import Decisions
@@ -42,6 +43,7 @@ def show_report(store: Store | None, policy: Policy, decisions: Decisions, *, as
         because=because(found.case),
         messages=_messages(store, evidence, found.line.id),
         names=tuple(dict.fromkeys(form for _, form in sorted(found.forms))),
+        duration=duration_line(store, evidence, found.case.position) if store else None,
     )
 
 
