@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # documents are only told apart by their types here: `look` m
     from flakelens.gate.verdict import Verdict
     from flakelens.model import GateState, Outcome, Problem, RetryEvidence, TestId
     from flakelens.stats.states import TestFinding
+    from flakelens.stats.verification import RateBasis, Repair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +142,43 @@ class FailureGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DurationLine:
+    """How long a test takes when it passes, and since when. Medians over runs, in seconds."""
+
+    seconds: float  # now
+    runs: int  # that say so
+    before: float | None  # of the level before; None: it was ever so
+    since_run: RunKey | None
+    since_commit: str  # "" where unknown, and without a change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowLine:
+    """A test that became slower."""
+
+    id: TestId  # canonical
+    reported: TestId  # as the newest report wrote it
+    area: str
+    duration: DurationLine  # with `before` and `since_run`
+
+    @property
+    def added(self) -> float:
+        """Seconds that it takes longer than before."""
+        return self.duration.seconds - (self.duration.before or 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowReport:
+    """The tests that became slower, what adds most to a run first."""
+
+    branch: str
+    runs: int  # looked at
+    tests: tuple[SlowLine, ...]
+    total: int  # tests looked at
+    matching: int  # that became slower, before the limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShowReport:
     """One test's history: oldest run first, with what its state rests on."""
 
@@ -149,6 +187,46 @@ class ShowReport:
     because: tuple[str, ...]  # the evidence for its state, in sentences
     messages: tuple[FailureGroup, ...]  # newest first
     names: tuple[TestId, ...]  # every form in which reports wrote it, newest last
+    duration: DurationLine | None = None  # None: no passing attempt whose duration is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """Whether a repair has held, and what that rests on. Runs with a confirmed outage are nowhere in it."""
+
+    line: TestLine
+    commit: str  # of the repair, whole
+    branch: str
+    state: Repair
+    basis: RateBasis
+    failures: int  # before the commit
+    results: int  # before the commit, of the same kind
+    rate: float | None  # the cautious reading of failures / results; None: never failed before
+    needed: int | None  # clean results in a row; None: never failed before
+    clean: int  # results at and after the commit without a failure, of the same kind
+    hidden: int  # passes since that cannot count: their reports hide retries, and only retries showed the failures
+    again: tuple[RunCell, ...]  # runs since in which it failed, or failed first, oldest first
+    clean_after: int  # clean results after the last of `again`
+    failed_before: RunKey | None  # the newest run before the commit in which it failed
+    before: str  # one letter per run of the area before the commit, see TestLine.strip
+    since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateReport:
+    """A made-up history, as it was written."""
+
+    folder: str
+    tests: int
+    runs: int
+    reports: int
+    results: int
+    flaky: int  # tests
+    broken: int  # tests, each for some commits
+    slower: int  # tests
+    outages: int  # runs
+    first_failures: dict[str, int]  # failed first attempts by cause: flake, broken, outage
+    newest: datetime  # start of the newest run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from flakelens.history import build
 from flakelens.model import TestId
 from flakelens.policy import Policy
 from flakelens.runs import start_of
-from flakelens.stats import outages, rate, states
+from flakelens.stats import outages, rate, states, verification
 from flakelens.store import Store
 
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -119,6 +119,6 @@ def params_hash() -> str:
             for name, value in sorted(vars(module).items())
             if name.isupper() and isinstance(value, int | float)
         }
-        for module in (outages, rate, states)
+        for module in (outages, rate, states, verification)
     }
     return hashlib.sha256(json.dumps(constants, sort_keys=True).encode()).hexdigest()

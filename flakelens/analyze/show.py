@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
 from flakelens.analyze.because import Case, because
+from flakelens.analyze.durations import duration_line
 from flakelens.analyze.evidence import load
 from flakelens.analyze.tests import area_lines
 from flakelens.decisions import Decisions
@@ -20,7 +22,7 @@ from flakelens.masks import mask
 from flakelens.model import Outcome, RetryEvidence, TestId
 from flakelens.policy import Policy
 from flakelens.render.safe import one_line
-from flakelens.report import FailureGroup, RunCell, ShowReport
+from flakelens.report import FailureGroup, RunCell, ShowReport, TestLine
 from flakelens.store import Store, StoredMessage
 
 _MOST_LISTED = 10
@@ -34,21 +36,37 @@ def show_report(store: Store | None, policy: Policy, decisions: Decisions, *, as
     Raises UsageError when none or several fit; several are listed.
     """
     evidence = load(store, policy, decisions, as_of=as_of, any_branch=True).evidence
+    found = locate(store, evidence, test)
+    return ShowReport(
+        line=found.line,
+        cells=tuple(cells(found.case)),
+        because=because(found.case),
+        messages=_messages(store, evidence, found.line.id),
+        names=tuple(dict.fromkeys(form for _, form in sorted(found.forms))),
+        duration=duration_line(store, evidence, found.case.position) if store else None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A test that somebody named, in its area."""
+
+    case: Case
+    line: TestLine
+    forms: list[tuple[int, TestId]]  # every reported form, with its key in the store
+
+
+def locate(store: Store | None, evidence: Evidence, test: str) -> Found:
+    """The test that `test` names. Raises UsageError when none or several fit; several are listed."""
     forms = _forms(store, evidence)
-    found = find(test, forms, policy.title_separators or SEPARATORS)
+    found = find(test, forms, evidence.policy.title_separators or SEPARATORS)
     position = [row.id for row in evidence.history.tests].index(found)
     area = evidence.areas.names[int(evidence.areas.index[position])]
     line = area_lines(evidence, area)[position]
     scope = evidence.scope(area)
     place = int(np.flatnonzero(scope.view.tests == position)[0])
     case = Case(evidence=evidence, scope=scope, place=place, finding=line.finding)
-    return ShowReport(
-        line=line,
-        cells=tuple(_cells(case)),
-        because=because(case),
-        messages=_messages(store, evidence, found),
-        names=tuple(dict.fromkeys(form for _, form in sorted(forms[found]))),
-    )
+    return Found(case=case, line=line, forms=forms[found])
 
 
 def _forms(store: Store | None, evidence: Evidence) -> dict[TestId, list[tuple[int, TestId]]]:
@@ -111,7 +129,8 @@ def _spellings(test: TestId) -> tuple[str, ...]:
     )
 
 
-def _cells(case: Case) -> Iterable[RunCell]:
+def cells(case: Case) -> Iterable[RunCell]:
+    """The runs of its area and the others that had a result of it, in the order of the history."""
     history = case.evidence.history
     of_area = {int(run): place for place, run in enumerate(case.scope.view.runs)}
     for position, run in enumerate(history.runs):

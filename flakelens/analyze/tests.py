@@ -49,10 +49,10 @@ def tests_report(
 
     `limit` None: all. Raises UsageError for an area, focus, state or order that does not exist.
     """
-    _known(area, (*policy.area_names(), UNASSIGNED), "area")
-    _known(focus, tuple(dict.fromkeys(rule.name for rule in policy.focuses)), "focus")
-    _known(state, STATES, "state")
-    _known((sort,), SORTS, "order")
+    known_names(area, (*policy.area_names(), UNASSIGNED), "area")
+    known_names(focus, tuple(dict.fromkeys(rule.name for rule in policy.focuses)), "focus")
+    known_names(state, STATES, "state")
+    known_names((sort,), SORTS, "order")
     evidence = load(store, policy, decisions, as_of=as_of, any_branch=True).evidence
     lines = [line for name in evidence.areas.names for line in area_lines(evidence, name).values()]
     matching = [
@@ -164,7 +164,8 @@ def _has_state(finding: TestFinding, states: Collection[str]) -> bool:
     return str(finding.state) in states or (finding.healing and HEALING in states)
 
 
-def _known(asked: Collection[str], there: tuple[str, ...], what: str) -> None:
+def known_names(asked: Collection[str], there: tuple[str, ...], what: str) -> None:
+    """Raises UsageError for a name in `asked` that is not `there`; `what` is what such a name is called."""
     for name in asked:
         if name not in there:
             raise UsageError(f"There is no {what} {name!r}.", mend=f"Known here: {', '.join(there) or 'none'}.")

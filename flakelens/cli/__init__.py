@@ -40,7 +40,10 @@ COMMANDS = (
     Entry("init", "write a flakelens.toml for this project", False),
     Entry("waive", "go on in spite of a criterion, under your name, for a while", False),
     Entry("acknowledge", "say that tests were removed or skipped on purpose", False),
+    Entry("verify", "has the repair of a test held since a commit?", False),
+    Entry("slow", "the tests that became slower, and since when", False),
     Entry("db", "care for the database: info, check, merge, rebuild, prune, backup", False),
+    Entry("simulate", "a history with known truth, as real report files", False),
 )
 
 

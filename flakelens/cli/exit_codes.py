@@ -12,15 +12,15 @@ from flakelens.errors import (
 )
 from flakelens.model import GateState
 
-DONE = 0  # done; MET; nothing new to ingest
+DONE = 0  # done; MET; the repair has held; nothing new to ingest
 UNEXPECTED = 1  # an error that flakelens did not foresee
 USAGE = 2  # the command line asks for something that does not exist or does not fit
 NOTHING_READ = 3  # nothing at all could be read
 BAD_POLICY = 4  # the policy or the decisions file is not valid
 BAD_DATABASE = 5  # the database is damaged, not ours, newer than this flakelens, or cannot be written
 UNREADABLE = 6  # ingested, but something was unreadable, salvaged, empty or failed to load
-NOT_MET = 10  # the gate is NOT_MET; there is a new failure; doctor found something serious
-INCONCLUSIVE = 11  # the gate cannot be decided yet
+NOT_MET = 10  # the gate is NOT_MET; there is a new failure; a repair did not hold; doctor found something serious
+INCONCLUSIVE = 11  # the gate, or whether a repair has held, cannot be decided yet
 
 OF_STATE = {GateState.MET: DONE, GateState.NOT_MET: NOT_MET, GateState.INCONCLUSIVE: INCONCLUSIVE}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from flakelens.render.json_tests import TestView, view_of
-from flakelens.report import RunCell, ShowReport
+from flakelens.render.json_tests import SinceView, TestView, view_of
+from flakelens.report import DurationLine, RunCell, ShowReport
 
 SCHEMA = "flakelens.show/1"
 
@@ -44,6 +44,15 @@ class FailureView(msgspec.Struct, frozen=True, kw_only=True):
     last_run: str
 
 
+class DurationView(msgspec.Struct, frozen=True, kw_only=True):
+    """How long it takes when it passes: medians. `before` and `since` null: it was ever so."""
+
+    seconds: float
+    runs: int
+    before: float | None
+    since: SinceView | None
+
+
 class ShowView(msgspec.Struct, frozen=True, kw_only=True):
     """The document. `history` is oldest first, `failures` newest first, `names` newest last."""
 
@@ -53,6 +62,7 @@ class ShowView(msgspec.Struct, frozen=True, kw_only=True):
     history: list[RunView]
     failures: list[FailureView]
     names: list[NameView]
+    duration: DurationView | None
 
 
 def show_json(report: ShowReport) -> str:
@@ -74,8 +84,21 @@ def show_json(report: ShowReport) -> str:
             for group in report.messages
         ],
         names=[NameView(file=name.file, name=name.name, variant=name.variant) for name in report.names],
+        duration=_duration(report.duration),
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def _duration(duration: DurationLine | None) -> DurationView | None:
+    if duration is None:
+        return None
+    since = duration.since_run
+    return DurationView(
+        seconds=duration.seconds,
+        runs=duration.runs,
+        before=duration.before,
+        since=SinceView(run=since.run, commit=duration.since_commit or None) if since else None,
+    )
 
 
 def _run(cell: RunCell) -> RunView:

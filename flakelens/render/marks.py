@@ -49,3 +49,13 @@ def strip(letters: str) -> Text:
 def rate_text(rate: Rate | None) -> str:
     """ "96.4 % (27/28)", or a dash where there is no result: no data is not 0 %."""
     return f"{percent(rate.value)} ({rate.passed:,}/{rate.executed:,})" if rate else "-"
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration with two digits that mean something: "85 ms", "1.8 s", "2 min 05 s"."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s"

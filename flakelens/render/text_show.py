@@ -8,11 +8,11 @@ from rich.text import Text
 
 from flakelens.gate.criterion import count_of, percent
 from flakelens.model import Outcome
-from flakelens.render.marks import LEGEND, SIGNS, rate_text, state_word, strip
+from flakelens.render.marks import LEGEND, SIGNS, rate_text, seconds_text, state_word, strip
 from flakelens.render.safe import lines as safe_lines
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
-from flakelens.render.terminal import BAD, NAME, QUIET, fill, heading, paragraph, row, to_text
-from flakelens.report import FailureGroup, RunCell, ShowReport, TestLine
+from flakelens.render.terminal import BAD, DOUBT, NAME, QUIET, fill, heading, paragraph, row, to_text
+from flakelens.report import DurationLine, FailureGroup, RunCell, ShowReport, TestLine
 
 _MOST_BESIDE = 10  # newest runs beside the branch that are listed
 _MOST_MESSAGES = 5
@@ -37,7 +37,7 @@ def show_text(report: ShowReport, *, width: int, colour: bool, verbose: bool = F
     """All about one test; `verbose` shows messages whole."""
     line = report.line
     out: list[Text | str] = [*_head(line, width), ""]
-    out += [*_figures(line, width), ""]
+    out += [*_figures(line, width), *_duration(report.duration, width), ""]
     out += _history(report.cells, width)
     out += _beside(report.cells, width)
     out += ["", heading("Because")]
@@ -82,6 +82,16 @@ def _figures(line: TestLine, width: int) -> list[Text]:
     for figure in figures:
         lines += paragraph(figure, width=width, first="  ")
     return lines
+
+
+def _duration(duration: DurationLine | None, width: int) -> list[Text]:
+    """One line where it became slower or faster; what never changed is nobody's question here."""
+    if duration is None or duration.before is None or duration.since_run is None:
+        return []
+    commit = f" ({duration.since_commit[:7]})" if duration.since_commit else ""
+    since = f"since run {one_line(duration.since_run.run)}{commit}"
+    said = f"takes {seconds_text(duration.seconds)} {since}, {seconds_text(duration.before)} before"
+    return paragraph(said, width=width, first="  ", style=DOUBT if duration.seconds > duration.before else "")
 
 
 def _history(cells: Sequence[RunCell], width: int) -> list[Text]:

@@ -6,7 +6,6 @@ recorded retry, or a fail and a pass in two runs of the same commit, cannot come
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -15,13 +14,11 @@ import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
-from flakelens.stats.intervals import beta_quantile
+from flakelens.stats.verification import clean_runs_to_verify
 
 STABLE_RESULTS = 20
 BROKEN_RUNS = 2
 BREAK_CHANCE = 0.005  # of a break at any one commit: what the flakes of a flaky test must be rarer than to be one
-VERIFY_ERROR = 0.05  # chance that a test still as bad as before passes a verification
-VERIFY_QUANTILE = 0.20  # of the old rate's posterior: a verification must not lean on a rate that may be too high
 
 
 class TestState(StrEnum):
@@ -108,20 +105,6 @@ def find_states(
 def _steady(results: int) -> TestFinding:
     state = TestState.STABLE if results >= STABLE_RESULTS else TestState.UNSURE
     return TestFinding(state=state, results=results, flake_rate=0.0 if results else None)
-
-
-def clean_runs_to_verify(failures: int, results: int) -> int:
-    """Clean results in a row after which a repair is believed: n = ceil(ln .05 / ln(1 - p)).
-
-    p is the 20 % quantile of the old rate's posterior Beta(failures + 1/2, results - failures + 1/2) (Jeffreys prior).
-    """
-    return _clean_runs(failures, results)
-
-
-@lru_cache(maxsize=65536)
-def _clean_runs(failures: int, results: int) -> int:
-    rate = beta_quantile(VERIFY_QUANTILE, failures + 0.5, results - failures + 0.5)
-    return max(1, math.ceil(math.log(VERIFY_ERROR) / math.log1p(-min(rate, 1 - 1e-12))))
 
 
 def _judge(row: Int8s, commits: Int32s, positions: Int32s, disagreed: bool) -> TestFinding:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from flakelens.facts import Facts, RenameFacts, RunKey
     from flakelens.model import GateState, Problem, RunReports, TestId
+    from flakelens.store.durations import Durations
     from flakelens.store.merge import Merged, StoredCall
     from flakelens.store.packed import Rosters
 
@@ -148,6 +149,17 @@ class Store:
         """What the attempts of one test (its key) said, newest run first."""
         with self._reading() as connection:
             return texts.messages_of_test(connection, test, limit)
+
+    def durations(self, reports: Iterable[int], tests: Iterable[int] | None = None) -> Durations:
+        """How long passing attempts took in the reports named (their keys), of some tests (keys; None: of all).
+
+        One query over the primary key: a look-up per report and test, or, for all tests, one row per result (about a
+        second per million), so that callers bound the reports.
+        """
+        from flakelens.store import durations
+
+        with self._reading() as connection:
+            return durations.durations(connection, reports, tests)
 
     def problems(self, keys: Iterable[RunKey] | None = None) -> dict[RunKey, tuple[Problem, ...]]:
         """The problems stored with the runs named (None: with all). REPEATED_REPORT is not among them: see

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 
-from tests.builders import a_report, a_run, a_store
+from tests.builders import a_commit, a_report, a_run, a_store
 from tests.cli.histories import AS_OF, caller, team_database
 from tests.goldens import same_as_golden
 
@@ -58,7 +59,7 @@ def test_messages_cannot_steer_the_terminal(tmp_path, call):
 def test_the_document(tmp_path, call):
     _, out, _ = call("--db", team_database(tmp_path), "show", "salary", "--as-of", AS_OF, "--format", "json")
     document = json.loads(out)
-    assert list(document) == ["schema", "test", "because", "history", "failures", "names"]
+    assert list(document) == ["schema", "test", "because", "history", "failures", "names", "duration"]
     assert document["schema"] == "flakelens.show/1"
     assert document["test"]["state"] == "broken"
     assert document["test"]["since"]["run"] == "1036"
@@ -71,6 +72,39 @@ def test_the_document(tmp_path, call):
     assert document["names"] == [
         {"file": "src/__tests__/app/offer.test.js", "name": "Offer page > shows the salary", "variant": ""}
     ]
+
+
+def timed_run(n, seconds, letter="P"):
+    info, report = a_report(n, {"slow one": letter, "other": "P"})
+    cases = tuple(
+        case._replace(attempts=tuple(attempt._replace(seconds=seconds) for attempt in case.attempts))
+        if case.id.name == "slow one"
+        else case
+        for case in report.cases
+    )
+    return a_run(n, reports=[(info, replace(report, cases=cases))])
+
+
+def test_a_test_that_became_slower_says_so_in_one_line(tmp_path, call):
+    runs = [timed_run(n, 1.1 + n % 3 / 100 if n < 30 else 1.8 + n % 2 / 50) for n in range(50)]
+    a_store(tmp_path, runs).close()
+    db = str(tmp_path / "flakelens.db")
+    _, out, _ = call("--db", db, "show", "slow one", "--as-of", AS_OF)
+    assert f"  takes 1.8 s since run 1030 ({a_commit(30)[:7]}), 1.1 s before" in out.splitlines()
+    _, out, _ = call("--db", db, "show", "slow one", "--as-of", AS_OF, "--format", "json")
+    assert json.loads(out)["duration"] == {
+        "seconds": pytest.approx(1.81), "runs": 20, "before": pytest.approx(1.11),
+        "since": {"run": "1030", "commit": a_commit(30)},
+    }  # fmt: skip
+    _, out, _ = call("--db", db, "show", "other", "--as-of", AS_OF)
+    assert "takes" not in out
+
+
+def test_waiting_for_a_time_out_is_no_duration(tmp_path, call):
+    runs = [timed_run(n, 1.1 if n < 30 else 30.0, "P" if n < 30 else "F") for n in range(50)]
+    a_store(tmp_path, runs).close()
+    _, out, _ = call("--db", str(tmp_path / "flakelens.db"), "show", "slow one", "--as-of", AS_OF, "--format", "json")
+    assert json.loads(out)["duration"] == {"seconds": 1.1, "runs": 30, "before": None, "since": None}
 
 
 def test_several_matches_are_a_usage_error_without_live_control_characters(tmp_path, call):

@@ -14,9 +14,9 @@ from flakelens.stats.states import (
     BREAK_CHANCE,
     TestFinding,
     TestState,
-    clean_runs_to_verify,
     find_states,
 )
+from flakelens.stats.verification import clean_runs_to_verify
 from tests.letters import matrix, numbers
 
 STABLE, FLAKY, BROKEN, UNSURE = TestState.STABLE, TestState.FLAKY, TestState.BROKEN, TestState.UNSURE
