@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
 from flakelens.analyze.because import Case, because
 from flakelens.analyze.evidence import load
+from flakelens.analyze.price import price
 from flakelens.analyze.tests import area_lines
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
@@ -20,7 +22,7 @@ from flakelens.masks import mask
 from flakelens.model import Outcome, RetryEvidence, TestId
 from flakelens.policy import Policy
 from flakelens.render.safe import one_line
-from flakelens.report import FailureGroup, RunCell, ShowReport
+from flakelens.report import FailureGroup, RunCell, ShowReport, TestLine
 from flakelens.store import Store, StoredMessage
 
 _MOST_LISTED = 10
@@ -33,6 +35,20 @@ def show_report(store: Store | None, policy: Policy, decisions: Decisions, *, as
 
     Raises UsageError when none or several fit; several are listed.
     """
+    found = look_up(store, policy, decisions, as_of=as_of, test=test)
+    return page_of(store, found)
+
+
+class Found(NamedTuple):
+    """A test that was asked for: where it stands, its line, and every form in which reports wrote it."""
+
+    case: Case
+    line: TestLine
+    names: tuple[TestId, ...]
+
+
+def look_up(store: Store | None, policy: Policy, decisions: Decisions, *, as_of: datetime, test: str) -> Found:
+    """The one test that `test` names, as for `show_report`. Raises UsageError."""
     evidence = load(store, policy, decisions, as_of=as_of, any_branch=True).evidence
     forms = _forms(store, evidence)
     found = find(test, forms, policy.title_separators or SEPARATORS)
@@ -42,12 +58,19 @@ def show_report(store: Store | None, policy: Policy, decisions: Decisions, *, as
     scope = evidence.scope(area)
     place = int(np.flatnonzero(scope.view.tests == position)[0])
     case = Case(evidence=evidence, scope=scope, place=place, finding=line.finding)
+    return Found(case, line, tuple(dict.fromkeys(form for _, form in sorted(forms[found]))))
+
+
+def page_of(store: Store | None, found: Found) -> ShowReport:
+    """All about a test that was looked up."""
+    case = found.case
     return ShowReport(
-        line=line,
+        line=found.line,
         cells=tuple(_cells(case)),
         because=because(case),
-        messages=_messages(store, evidence, found),
-        names=tuple(dict.fromkeys(form for _, form in sorted(forms[found]))),
+        price=price(store, case.evidence, [found.line.id]),
+        messages=grouped(store, case.evidence, found.line.id, lambda message: mask(first_line(message))),
+        names=found.names,
     )
 
 
@@ -137,22 +160,24 @@ def _evidence(run: Run, test: int) -> RetryEvidence | None:
     return next((evidence for evidence in _LEAST_FIRST if evidence in there), None)
 
 
-def _messages(store: Store | None, evidence: Evidence, test: TestId) -> tuple[FailureGroup, ...]:
-    """Failed attempts by the masked first line of what they said, the newest group first."""
+def grouped(
+    store: Store | None, evidence: Evidence, test: TestId, key: Callable[[StoredMessage], str]
+) -> tuple[FailureGroup, ...]:
+    """Failed attempts whose messages have one `key`, the newest group first."""
     if store is None:
         return ()
     runs = {report.key: (run, place) for place, run in enumerate(evidence.history.runs) for report in run.reports}
-    keys = [key for key, canonical in evidence.history.names.ids.items() if canonical == test]
+    forms = [form for form, canonical in evidence.history.names.ids.items() if canonical == test]
     said: list[tuple[int, RunKey, StoredMessage]] = []
-    for key in keys:
-        for message in store.messages_of_test(key, limit=_MESSAGES):
+    for form in forms:
+        for message in store.messages_of_test(form, limit=_MESSAGES):
             if message.report in runs:
                 run, place = runs[message.report]
                 said.append((place, run.key, message))
     said.sort(key=lambda entry: (-entry[0], entry[2].report, entry[2].attempt))
     groups: dict[str, list[tuple[int, RunKey, StoredMessage]]] = {}
     for entry in said:
-        groups.setdefault(mask(first_line(entry[2])), []).append(entry)
+        groups.setdefault(key(entry[2]), []).append(entry)
     return tuple(
         FailureGroup(
             first_line=first_line(group[0][2]),

@@ -33,6 +33,7 @@ COMMANDS = (
     Entry("gate", "is the gate met? the verdict, its evidence, what is missing", True),
     Entry("tests", "the tests with their states and rates, most urgent first", True),
     Entry("show", "the history of one test, and why it has its state", True),
+    Entry("brief", "all that it takes to repair one test: since when, how often, how to see it fail", True),
     Entry("doctor", "what keeps flakelens from seeing flakes, with the mend", True),
     Entry("demo", "everything on recorded real runs", True),
     Entry("init", "write a flakelens.toml for this project", False),
