@@ -117,16 +117,17 @@ def find(text: str, forms: dict[TestId, list[tuple[int, TestId]]], separators: I
 
 def _canonical_spellings(forms: Iterable[TestId], separators: tuple[str, ...]) -> set[str]:
     """Every spelling folded, as reported and as `show` prints it (colours removed)."""
-    plainly = {spelling for form in forms for spelling in _spellings(form)}
+    plainly = {spelling for form in forms for spelling in spellings(form)}
     return {canonical_name(text, separators) for spelling in plainly for text in (spelling, one_line(spelling))}
 
 
 def typed(test: TestId) -> str:
     """A test as `show` takes it: "file > name [variant]", what is empty left out."""
-    return _spellings(test)[0]
+    return spellings(test)[0]
 
 
-def _spellings(test: TestId) -> tuple[str, ...]:
+def spellings(test: TestId) -> tuple[str, ...]:
+    """Every way in which a command takes a test, the fullest first."""
     variant = f" [{test.variant}]" if test.variant else ""
     file = f"{test.file} > " if test.file else ""
     return tuple(

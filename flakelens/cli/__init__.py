@@ -39,6 +39,8 @@ COMMANDS = (
     Entry("init", "write a flakelens.toml for this project", False),
     Entry("waive", "go on in spite of a criterion, under your name, for a while", False),
     Entry("acknowledge", "say that tests were removed or skipped on purpose", False),
+    Entry("quarantine", "known bad tests that must not stop others: suggest, add, remove, list, check", False),
+    Entry("alias", "say that a test was renamed, so that it keeps its history", False),
     Entry("db", "care for the database: info, check, merge, rebuild, prune, backup", False),
 )
 

@@ -19,7 +19,7 @@ NOTHING_READ = 3  # nothing at all could be read
 BAD_POLICY = 4  # the policy or the decisions file is not valid
 BAD_DATABASE = 5  # the database is damaged, not ours, newer than this flakelens, or cannot be written
 UNREADABLE = 6  # ingested, but something was unreadable, salvaged, empty or failed to load
-NOT_MET = 10  # the gate is NOT_MET; there is a new failure; doctor found something serious
+NOT_MET = 10  # the gate is NOT_MET; there is a new failure; doctor or quarantine check found something serious
 INCONCLUSIVE = 11  # the gate cannot be decided yet
 
 OF_STATE = {GateState.MET: DONE, GateState.NOT_MET: NOT_MET, GateState.INCONCLUSIVE: INCONCLUSIVE}
