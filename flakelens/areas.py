@@ -17,13 +17,11 @@ from flakelens.rules import area_of, focuses_of
 class AreaMap:
     """The area of each test, by position in `History.tests`.
 
-    `names` are the policy's areas and last `unassigned`; `index[i]` is the position in `names` of test i's area;
-    `focuses[i]` are the names of its focuses, in the policy's order.
+    `names` are the policy's areas and last `unassigned`; `index[i]` is the position in `names` of test i's area.
     """
 
     names: tuple[str, ...]
     index: Int32s
-    focuses: tuple[tuple[str, ...], ...]
 
     def members(self, name: str) -> Int32s:
         """Positions of the tests of an area, ascending; none for an unknown name."""
@@ -33,9 +31,13 @@ class AreaMap:
 
 
 def assign(tests: Sequence[Test], policy: Policy) -> AreaMap:
-    """The area and focuses of every test, by the rules of `policy` (see `rules`)."""
+    """The area of every test, by the rules of `policy` (see `rules`)."""
     names = (*policy.area_names(), UNASSIGNED)
     place = {name: position for position, name in enumerate(names)}
     index = np.fromiter((place[area_of(test, policy.areas)] for test in tests), np.int32, len(tests))
-    focuses = tuple(focuses_of(test, policy.focuses) for test in tests)
-    return AreaMap(names, index, focuses)
+    return AreaMap(names, index)
+
+
+def focuses(tests: Sequence[Test], policy: Policy) -> tuple[tuple[str, ...], ...]:
+    """The names of each test's focuses, in the policy's order. Apart from areas, because most verdicts ask for none."""
+    return tuple(focuses_of(test, policy.focuses) for test in tests)

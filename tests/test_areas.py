@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flakelens.areas import assign
+from flakelens.areas import assign, focuses
 from flakelens.history import Test
 from flakelens.model import TestId
 from flakelens.policy import Policy
@@ -97,7 +97,7 @@ def test_one_pattern_of_a_rule_is_enough(rule: str, test: Test, matches: bool) -
 
 
 def test_focuses_cut_across_areas() -> None:
-    found = assign(
+    found = focuses(
         [
             a_test("src/api/ai/payment.test.ts", "uploads an invoice"),
             a_test("login.spec.ts", "t", "Mobile Safari", producer="playwright"),
@@ -105,7 +105,7 @@ def test_focuses_cut_across_areas() -> None:
         ],
         SHIPPED,
     )
-    assert found.focuses == (("payments", "openai-mocks", "uploads"), ("mobile",), ())
+    assert found == (("payments", "openai-mocks", "uploads"), ("mobile",), ())
 
 
 def test_the_members_of_an_area() -> None:

@@ -94,7 +94,7 @@ def area_lines(evidence: Evidence, area: str) -> dict[int, TestLine]:
             id=history.tests[position].id,
             reported=history.tests[position].reported,
             area=area,
-            focuses=evidence.areas.focuses[position],
+            focuses=evidence.focuses[position],
             finding=finding,
             quarantined=bool(evidence.quarantined[position]),
             runs=int(executed.sum()),

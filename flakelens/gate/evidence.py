@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 import numpy as np
 
-from flakelens.areas import AreaMap, assign
+from flakelens.areas import AreaMap, assign, focuses
 from flakelens.completeness import AreaView, area_views
 from flakelens.decisions import Decisions, TestRef
 from flakelens.facts import Bools
@@ -36,8 +36,17 @@ class Evidence:
 
     @cached_property
     def areas(self) -> AreaMap:
-        """Area and focuses of every test."""
+        """The area of every test."""
         return assign(self.history.tests, self.policy)
+
+    @cached_property
+    def focuses(self) -> tuple[tuple[str, ...], ...]:
+        """The focuses of every test, by position in `history.tests`."""
+        return focuses(self.history.tests, self.policy)
+
+    @cached_property
+    def _pools(self) -> dict[tuple[tuple[str, ...], tuple[str, ...]], Scope]:
+        return {}
 
     @cached_property
     def views(self) -> dict[str, AreaView]:
@@ -161,22 +170,21 @@ class Evidence:
         """One area as a criterion sees it."""
         return self._scope(area, self.views[area], self.quarantine_faults(area))
 
-    def pooled(self, areas: Iterable[str], focuses: Collection[str] = ()) -> Scope:
+    def pooled(self, areas: Iterable[str], narrowed: Iterable[str] = ()) -> Scope:
         """Several areas (or all) as one, narrowed to tests of one of the focuses if any are named."""
-        names = tuple(areas)
+        asked = tuple(areas), tuple(narrowed)
+        if asked not in self._pools:
+            self._pools[asked] = self._pool(*asked)
+        return self._pools[asked]
+
+    def _pool(self, names: tuple[str, ...], narrowed: tuple[str, ...]) -> Scope:
         everything = ALL_AREAS in names
-        inside = np.fromiter(
-            (
-                (everything or self.areas.names[place] in names)
-                and (not focuses or bool(set(focuses) & set(self.areas.focuses[position])))
-                for position, place in enumerate(self.areas.index)
-            ),
-            np.bool_,
-            len(self.areas.index),
-        )
+        wanted = [place for place, area in enumerate(self.areas.names) if everything or area in names]
+        inside = np.isin(self.areas.index, wanted)
         name = "all" if everything else ", ".join(names)
-        if focuses:
-            name = f"{name} ({', '.join(focuses)})"
+        if narrowed:
+            inside &= np.fromiter((bool(set(narrowed) & set(own)) for own in self.focuses), np.bool_, len(inside))
+            name = f"{name} ({', '.join(narrowed)})"
         index = np.where(inside, 0, 1).astype(np.int32)
 
         def area_of(producer: str, job: str, file: str) -> str:

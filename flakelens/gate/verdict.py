@@ -158,7 +158,7 @@ def _waivers(
     policy = evidence.policy.waivers
     protected: set[TestId] = set()
     for position, test in enumerate(evidence.history.tests):
-        groups = {evidence.areas.names[evidence.areas.index[position]], *evidence.areas.focuses[position]}
+        groups = {evidence.areas.names[evidence.areas.index[position]], *evidence.focuses[position]}
         if groups & set(policy.never):
             protected.add(test.id)
     commits = [evidence.history.runs[run].commit for run in evidence.counting]
