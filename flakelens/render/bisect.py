@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 
 from flakelens.errors import UsageError
 from flakelens.gate.criterion import count_of, percent
@@ -58,7 +59,7 @@ def _head(report: BriefReport, began: Began, good: str, called: str) -> list[str
         f"#   {name}",
         "#",
         f"#   git bisect start {began.bad.commit} {good}",
-        f"#   git bisect run {one_line(_runnable(called))}",
+        f"#   git bisect run {shlex.quote(one_line(_runnable(called)))}",
         "#   git bisect reset",
         "#",
     ]

@@ -246,3 +246,32 @@ def test_a_commit_without_the_test_file_or_without_its_packages_is_skipped(tmp_p
     assert code() == 1
     (tmp_path / "uninstallable").write_text("")
     assert code() == 125
+
+
+def test_a_test_that_flaked_before_it_broke_is_bad_only_after_failures_in_a_row(tmp_path, call):
+    letters = ["K" if n % 4 == 0 else "P" for n in range(40)] + ["F"] * 6
+    runs = [a_run(n, outcomes={"it": letter}, retries=RetryEvidence.RECORDED) for n, letter in enumerate(letters)]
+    a_store(tmp_path, runs).close()
+    _, script, _ = call("--db", str(tmp_path / "flakelens.db"), "brief", "it", "--bisect", "-", "--as-of", AS_OF)
+    assert 'repeats="${REPEATS:-4}"' in script
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name, text in (("npx", NPX), ("npm", NPM)):
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    log = tmp_path / "log"
+    environment = {"PATH": f"{tools}:{os.environ['PATH']}", "LOG": str(log), "COUNT": str(tmp_path / "count")}
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.test.ts").write_text("")
+
+    def tried() -> tuple[int, int]:
+        log.write_text("")
+        code = subprocess.run(["/bin/sh", "-c", script], cwd=tmp_path, env=environment, check=False).returncode
+        return code, len(log.read_text().splitlines())
+
+    (tmp_path / "flaky").write_text("")
+    (tmp_path / "count").write_text("2")
+    assert tried() == (0, 2)
+    (tmp_path / "flaky").unlink()
+    (tmp_path / "bug").write_text("")
+    assert tried() == (1, 4)
