@@ -32,6 +32,34 @@ _MASKS: tuple[tuple[str, re.Pattern[str]], ...] = (
 # Every mask needs a run of digits or hex: most titles skip the patterns above after one cheap look.
 _MAYBE = re.compile(r"[0-9a-fA-F]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
+# What else differs between two failures of one cause. A status code is kept: 502 and 504 are two causes.
+_FILE = re.compile(
+    r"(?:file://)?(?:[A-Za-z]:)?[\\/]?(?:[\w.@+~-]{1,100}[\\/]){1,30}(?=[\w.@+-]{1,100}\.(?:[cm]?[jt]sx?|json|snap|html|css|py)\b)"
+)
+_FOLDER = re.compile(
+    r"(?:/(?:home|Users|tmp|var|private|opt|root|builds?|workspace|mnt)|[A-Za-z]:\\)[/\\][\w.@+~/\\-]{1,300}"
+)
+_PLACE = re.compile(r"(?<=[\w>]):\d{1,6}(?::\d{1,6})?(?![\w.])")
+_QUERY = re.compile(r"(?<=[\w/])\?[\w.%~-]{1,100}=[^\s\"'`)]{0,300}")
+_DURATION = re.compile(r"(?<![\w.])\d{1,9}(?:[.,]\d{1,9})?\s?(?:ms|milliseconds?|s|secs?|seconds?|min|minutes?)\b")
+_NUMBER = re.compile(
+    rf"{_ALONE}(?<![0-9][.,])(?!(?:20[0124]|30[1-8]|4[0-5][0-9]|50[0-4])(?![.,]?[0-9A-Za-z]))[0-9]+(?:[.,][0-9]+)*{_ENDS}"
+    r"|[0-9]{3,}(?=[A-Za-z_])|(?<=[A-Za-z_])[0-9]{3,}"
+)
+
+
+def mask_values(text: str) -> str:
+    """`mask`, and besides folders (file names stay), line numbers, queries of addresses, durations and numbers.
+
+    For messages, where the same cause names another port or page each time; a title's numbers are part of its name.
+    HTTP status codes stay.
+    """
+    text = mask(text)
+    text = _FILE.sub("", text)
+    for name, pattern in (("<path>", _FOLDER), ("", _PLACE), ("", _QUERY), ("<time>", _DURATION), ("<n>", _NUMBER)):
+        text = pattern.sub(name, text)
+    return text
+
 
 def mask(text: str) -> str:
     """`text` with UUIDs, ISO time stamps, epoch milliseconds and long hex replaced; the same text if it has none."""

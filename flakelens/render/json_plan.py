@@ -1,0 +1,74 @@
+"""`flakelens plan --format json`: the frozen view `flakelens.plan/1`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from flakelens.render.json_causes import CauseView, cause_view
+from flakelens.report_causes import PlanReport
+from flakelens.stats.fixplan import Figures
+
+SCHEMA = "flakelens.plan/1"
+
+
+class FiguresView(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares from 0 to 1; `first_attempt_pass_rate` is null where no report shows first attempts."""
+
+    pass_rate: float
+    first_attempt_pass_rate: float | None
+    green_share: float
+
+
+class StepView(msgspec.Struct, frozen=True, kw_only=True):
+    """One more cause repaired, and the figures then predicted."""
+
+    cause: CauseView
+    after: FiguresView
+
+
+class PlanView(msgspec.Struct, frozen=True, kw_only=True):
+    """The document. `enough`: steps after which the required pass rate is reached, null when these are too few."""
+
+    schema: str
+    gate: str
+    criterion: str
+    branch: str
+    required: float
+    state: str
+    window_runs: int
+    planned_runs: int
+    held_out: bool
+    now: FiguresView | None
+    settled: FiguresView | None
+    repaired: int
+    steps: list[StepView]
+    enough: int | None
+
+
+def plan_json(report: PlanReport) -> str:
+    """The document as JSON, indented, with a newline at its end."""
+    document = PlanView(
+        schema=SCHEMA,
+        gate=report.gate,
+        criterion=report.criterion,
+        branch=report.branch,
+        required=report.required,
+        state=report.state.value,
+        window_runs=report.window_runs,
+        planned_runs=report.planned_runs,
+        held_out=report.held_out,
+        now=_figures(report.now) if report.now else None,
+        settled=_figures(report.settled) if report.settled else None,
+        repaired=report.repaired,
+        steps=[StepView(cause=cause_view(step.cause), after=_figures(step.after)) for step in report.steps],
+        enough=report.enough,
+    )
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def _figures(figures: Figures) -> FiguresView:
+    return FiguresView(
+        pass_rate=figures.pass_rate,
+        first_attempt_pass_rate=figures.first_attempt_pass_rate,
+        green_share=figures.green_share,
+    )

@@ -1,0 +1,110 @@
+"""Co-failure clusters: tests that fail in the same runs have one cause, whatever their titles say.
+
+Average linkage over the Jaccard distance between sets of failing runs (compare Parry et al., "Systemic flakiness",
+EASE 2025, arXiv 2504.16777, who choose the cut by silhouette). scipy is imported when clusters are asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flakelens.facts import Bools, Int8s, Int32s
+from flakelens.model import Outcome
+from flakelens.stats.outages import RECOVERED_SHARE, Outages
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MINIMUM_FAILURES = 2  # a test that failed once shares its only run with whatever else failed in it
+LARGE_OUTAGE, LARGE_SHARE = 10, 0.03  # tests, and share of the executed tests, that an outage to leave out strikes
+# Runs from which on a cut holds. The longer the history, the fewer pairs agree by chance, and the more do the failures
+# that a test has besides those of its cluster push it away from the others.
+CUTS = ((0, 0.6), (100, 0.65), (150, 0.7), (300, 0.75), (600, 0.8))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Tests with one cause, or one test alone. Positions are those of the arrays given."""
+
+    tests: Int32s  # ascending
+    runs: Int32s  # runs without an outage in which at least one of them failed, ascending
+
+
+def find_clusters(
+    failing: Bools, *, outage: Bools, cut: float | None = None, minimum: int = MINIMUM_FAILURES
+) -> tuple[Cluster, ...]:
+    """Tests grouped by the runs they fail in, the group that hits the most runs first; groups of one included.
+
+    `failing` (N, R): failed or flaky; `outage` (R,): confirmed outages, which are left out, because a test that dies
+    with everything else says nothing about its own cause. Tests that fail in fewer than `minimum` runs are in no
+    group. `cut` is the distance 1 - |A and B| / |A or B| at which average linkage stops; None: by the number of runs
+    (`CUTS`; measured: `benchmarks causes`).
+    """
+    kept = np.flatnonzero(~outage)
+    counts = failing[:, kept].sum(axis=1)
+    tests = np.flatnonzero(counts >= max(1, minimum)).astype(np.int32)
+    rows = failing[np.ix_(tests, kept)]
+    if cut is None:
+        cut = next(cut for runs, cut in reversed(CUTS) if len(outage) >= runs)
+    groups = _linked(rows, cut)
+    clusters = [
+        Cluster(
+            tests=np.sort(tests[members]).astype(np.int32),
+            runs=kept[rows[members].any(axis=0)].astype(np.int32),
+        )
+        for members in groups
+    ]
+    return tuple(sorted(clusters, key=lambda cluster: (-len(cluster.runs), -len(cluster.tests), cluster.tests[0])))
+
+
+def common_mode_runs(outcomes: Int8s, outages: Outages) -> Bools:
+    """Runs to leave out when causes are sought: outages large enough to make tests look alike that are not.
+
+    `outcomes` (N, R) as given to `find_outages`. Of the suspected runs those with at least max(10, 3 %) of the executed
+    tests among their victims, if they are confirmed, or if 2/3 of the victims do not fail in the next run that is not
+    itself suspected: of two outages on end the first is never confirmed, and one run left in would make a cluster of
+    all that died in it and in another. A smaller group that dies together is a cause to name; a break of many tests
+    stays, for they still fail in that next run.
+    """
+    left_out = np.zeros(outcomes.shape[1], np.bool_)
+    calm = np.flatnonzero(~outages.suspected)
+    for run, victims in outages.newly.items():
+        column = outcomes[:, run]
+        executed = np.count_nonzero((column != Outcome.NONE) & (column != Outcome.SKIPPED))
+        if len(victims) < max(LARGE_OUTAGE, LARGE_SHARE * executed):
+            continue
+        after = calm[calm > run]
+        recovered = np.count_nonzero(outcomes[victims, after[0]] != Outcome.FAILED) if len(after) else 0
+        left_out[run] = outages.confirmed[run] or recovered >= RECOVERED_SHARE * len(victims)
+    return left_out
+
+
+def jaccard_distances(rows: Bools) -> NDArray[np.float32]:
+    """1 - |A and B| / |A or B| for every two rows, condensed as scipy wants it: shape (N (N - 1) / 2,).
+
+    One dense product: 4,500 tests x 1,000 runs take about a second, and a sparse one takes longer.
+    """
+    sets = rows.astype(np.float32)
+    shared = sets @ sets.T
+    sizes = shared.diagonal().copy()
+    first, second = np.triu_indices(len(rows), 1)
+    both = shared[first, second]
+    either = sizes[first] + sizes[second] - both
+    distances: NDArray[np.float32] = 1.0 - np.divide(both, either, out=np.zeros_like(both), where=either > 0)
+    return distances
+
+
+def _linked(rows: Bools, cut: float) -> list[NDArray[np.intp]]:
+    """Positions of the members of every group."""
+    if len(rows) == 0:
+        return []
+    if len(rows) == 1:
+        return [np.array([0])]
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    labels = fcluster(linkage(jaccard_distances(rows), method="average"), cut, criterion="distance")
+    order = np.argsort(labels, kind="stable")
+    return list(np.split(order, np.flatnonzero(np.diff(labels[order])) + 1))
