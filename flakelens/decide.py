@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-import msgspec
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Array
-
-from flakelens import decisions as decisions_room
-from flakelens.decisions import Acknowledgement, Decisions, TestRef, Waiver
-from flakelens.errors import DecisionsError, UsageError
-from flakelens.gate.criterion import count_of
+from flakelens.analyze.show import spellings, typed
+from flakelens.decisions import Acknowledgement, AliasEntry, Decisions, QuarantineEntry, TestRef, Waiver
+from flakelens.decisions_file import Written, append, remove
+from flakelens.errors import UsageError
 from flakelens.identity import canonical_name
+from flakelens.model import Outcome, TestId
 from flakelens.policy import ALL_AREAS, GatePolicy, Policy
 
 if TYPE_CHECKING:
-    from flakelens.history import Test
+    from flakelens.gate.evidence import Evidence
+    from flakelens.history import History, Test
 
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _SPAN = re.compile(r"(\d{1,5})\s*(m|min|h|d)")
 _UNITS = {"m": timedelta(minutes=1), "min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-
-
-class Written(NamedTuple):
-    """What was appended, as TOML, and all that the file holds now."""
-
-    entry: str
-    decisions: Decisions
 
 
 def waive(
@@ -60,7 +47,7 @@ def waive(
     _check_criterion(policy, gate, criterion)
     if not _COMMIT.fullmatch(commit := commit.lower()):
         raise UsageError(f"--commit {commit!r} is not a commit.", mend="Write 7 to 40 hexadecimal digits.")
-    person, why = _person(by, reason)
+    who, why = person(by, reason)
     until = expiry(expires, now)
     most = timedelta(hours=policy.waivers.max_hours)
     if not now < until <= now + most:
@@ -68,8 +55,8 @@ def waive(
             f"A waiver lasts {policy.waivers.max_hours:g} h at most, and it cannot end before it begins.",
             mend=f"Choose an --expires of at most {policy.waivers.max_hours:g}h; it can be given again.",
         )
-    entry = Waiver(gate=gate, criterion=criterion, commit=commit, by=person, reason=why, created=now, expires=until)
-    return _append(path, "waivers", [entry])
+    entry = Waiver(gate=gate, criterion=criterion, commit=commit, by=who, reason=why, created=now, expires=until)
+    return append(path, "waivers", [entry])
 
 
 def acknowledge(
@@ -82,11 +69,153 @@ def acknowledge(
     Raises UsageError for a name that the history does not know, DecisionsError for a file that is not valid; in both
     cases nothing is written.
     """
-    person, why = _person(by, reason)
+    who, why = person(by, reason)
     moment = now.replace(microsecond=0)
     refs = [ref for name in names for ref in _refs(name, tests)]
-    known = {ref: Acknowledgement(test=ref, by=person, reason=why, created=moment) for ref in refs}
-    return _append(path, "acknowledged", list(known.values()))
+    known = {ref: Acknowledgement(test=ref, by=who, reason=why, created=moment) for ref in refs}
+    return append(path, "acknowledged", list(known.values()))
+
+
+def alias(path: Path, history: History | None, old: str, new: str) -> Written:
+    """Append that the test once called `old` is now called `new`; both are named as `flakelens show` takes them.
+
+    `history` None: no database, titles are taken as they are. Raises UsageError when a name is not known or stands in
+    several files, when both ran in one run (then they are two tests), and for an alias that leads in a circle.
+    """
+    if history is None:
+        one, other = TestRef(name=canonical_name(old)), TestRef(name=canonical_name(new))
+    else:
+        before, after = _one_file(old, history.tests), _one_file(new, history.tests)
+        _not_together(history, before, after)
+        one, other = _ref_of(before, history.tests), _ref_of(after, history.tests)
+    if one == other:
+        raise UsageError("Both names are one already.", mend="An alias joins two names.")
+    if history is not None:
+        # The new name keeps what is not said: only what differs is written.
+        other = TestRef(
+            name=other.name,
+            file=other.file if other.file != one.file else "",
+            variant=other.variant if other.variant != one.variant else "",
+        )
+
+    def check(known: Decisions) -> None:
+        file = other.file or one.file
+        olds = [entry.old for entry in known.aliases if canonical_name(entry.old.name) == other.name]
+        if any(not file or ref.file in ("", file) for ref in olds):
+            raise UsageError(
+                f'"{other.name}" is itself the old name of another alias.', mend="Name the test as it is called now."
+            )
+
+    return append(path, "aliases", [AliasEntry(old=one, new=other)], check=check)
+
+
+def quarantine(
+    path: Path,
+    evidence: Evidence | None,
+    names: Sequence[str],
+    *,
+    owner: str,
+    reason: str,
+    expires: str,
+    issue: str = "",
+    now: datetime,
+) -> Written:
+    """Append a quarantine per test named. `expires`: "14d", "48h" or an ISO date or time.
+
+    Raises UsageError for a test that is not known, is in quarantine already, or stands in an area whose limit is none.
+    """
+    who, why = person(owner, reason, "--owner")
+    moment = now.replace(microsecond=0)
+    until = expiry(expires, moment)
+    if until <= moment:
+        raise UsageError("A quarantine cannot end before it begins.", mend="Choose a later --expires.")
+    tests = None if evidence is None else evidence.history.tests
+    refs = list(dict.fromkeys(ref for name in names for ref in _refs(name, tests)))
+    for ref in refs if evidence is not None else ():
+        _may_be_quarantined(evidence, ref)
+    entries = [
+        QuarantineEntry(test=ref, owner=who, reason=why, created=moment, expires=until, issue=issue.strip())
+        for ref in refs
+    ]
+
+    def check(known: Decisions) -> None:
+        for entry in known.quarantine:
+            if entry.test in refs and entry.expires > moment:
+                raise UsageError(
+                    f'"{entry.test.name}" is in quarantine already, until {entry.expires:%Y-%m-%d}.',
+                    mend="Remove that entry first: a longer quarantine is a new decision.",
+                )
+
+    return append(path, "quarantine", entries, check=check)
+
+
+def release(path: Path, names: Sequence[str]) -> Written:
+    """Remove every quarantine entry of the tests named, expired ones too. Raises UsageError for a name without one."""
+    wanted = {canonical_name(name): name for name in names}
+    found: set[str] = set()
+
+    def which(entry: QuarantineEntry) -> bool:
+        test = entry.test
+        spelled = {canonical_name(form) for form in spellings(TestId(test.file, test.name, test.variant))}
+        hit = spelled & set(wanted)
+        found.update(hit)
+        return bool(hit)
+
+    def check(known: Decisions) -> None:
+        if missing := [name for folded, name in wanted.items() if folded not in found]:
+            listed = ", ".join(f'"{entry.test.name}"' for entry in known.quarantine[:5]) or "nothing"
+            raise UsageError(f'"{missing[0]}" is not in quarantine.', mend=f"In quarantine: {listed}.")
+
+    return remove(path, "quarantine", which, check=check)
+
+
+def _may_be_quarantined(evidence: Evidence | None, ref: TestRef) -> None:
+    if evidence is None:
+        return
+    for position, test in enumerate(evidence.history.tests):
+        area = evidence.areas.names[int(evidence.areas.index[position])]
+        if ref.matches(test.id) and not limit_of(evidence.policy, area):
+            raise UsageError(
+                f'"{ref.name}" is a test of {area}, and none of these may be in quarantine (quarantine in the policy).',
+                mend="Repair it, or change the policy in a pull request of its own.",
+            )
+
+
+def limit_of(policy: Policy, area: str) -> float:
+    """How much of an area may be in quarantine, in percent."""
+    return policy.quarantine.areas.get(area, policy.quarantine.share)
+
+
+def _one_file(name: str, tests: Sequence[Test]) -> list[TestId]:
+    """The tests of one title and file that a name means: one, or one per variant."""
+    found = _known(name, tests)
+    if len({test.file for test in found}) > 1:
+        listed = ", ".join(f'"{typed(test)}"' for test in found[:5])
+        raise UsageError(f'"{name}" stands in several files.', mend=f"Name one of them: {listed}.")
+    return found
+
+
+def _ref_of(found: Sequence[TestId], tests: Sequence[Test]) -> TestRef:
+    """A reference to these tests: with the variant only when there are others."""
+    first = found[0]
+    every = sum((test.id.file, test.id.name) == (first.file, first.name) for test in tests)
+    variant = first.variant if len(found) == 1 < every else ""
+    return TestRef(name=first.name, file=first.file, variant=variant)
+
+
+def _not_together(history: History, olds: Sequence[TestId], news: Sequence[TestId]) -> None:
+    for old in olds:
+        for new in news:
+            one, other = history.position(old), history.position(new)
+            if old == new or one is None or other is None or old.variant != new.variant:
+                continue
+            both = (history.outcomes[one] != Outcome.NONE) & (history.outcomes[other] != Outcome.NONE)
+            if both.any():
+                run = history.runs[int(both.argmax())].key.run
+                raise UsageError(
+                    f"Both ran in run {run}: they are two tests, not one under two names.",
+                    mend="An alias is for a test that was renamed.",
+                )
 
 
 def expiry(text: str, now: datetime) -> datetime:
@@ -125,19 +254,29 @@ def protected(policy: Policy, gate: str, criterion: str) -> tuple[str, ...]:
     return policy.waivers.never if ALL_AREAS in asked.areas else ()
 
 
-def _person(by: str, reason: str) -> tuple[str, str]:
+def person(by: str, reason: str, option: str = "--by") -> tuple[str, str]:
+    """Both without surrounding space. Raises UsageError when one is missing."""
     if not by.strip() or not reason.strip():
         raise UsageError(
-            "A decision needs a person and a reason.", mend="Give --by and --reason; every report shows them."
+            "A decision needs a person and a reason.", mend=f"Give {option} and --reason; every report shows them."
         )
     return by.strip(), reason.strip()
 
 
 def _refs(name: str, tests: Sequence[Test] | None) -> list[TestRef]:
-    wanted = canonical_name(name)
     if tests is None:
-        return [TestRef(name=wanted)]
-    found = [test.id for test in tests if wanted == test.id.name or name in (test.reported.name, test.id.name)]
+        return [TestRef(name=canonical_name(name))]
+    return [TestRef(name=test.name, file=test.file, variant=test.variant) for test in _known(name, tests)]
+
+
+def _known(name: str, tests: Sequence[Test]) -> list[TestId]:
+    """The tests that a name means: a title, "FILE > TITLE", with " [VARIANT]" or without, canonical or as reported."""
+    wanted = canonical_name(name)
+    found = [
+        test.id
+        for test in tests
+        if any(wanted == canonical_name(form) for known in {test.id, test.reported} for form in spellings(known))
+    ]
     if not found:
         close = difflib.get_close_matches(wanted, sorted({test.id.name for test in tests}), n=3, cutoff=0.5)
         raise UsageError(
@@ -146,109 +285,4 @@ def _refs(name: str, tests: Sequence[Test] | None) -> list[TestRef]:
             if close
             else "flakelens tests lists them.",
         )
-    return [TestRef(name=test.name, file=test.file, variant=test.variant) for test in found]
-
-
-def _append(path: Path, key: str, entries: Sequence[Waiver | Acknowledgement]) -> Written:
-    """Append to the array of tables `key`, having made sure that the file then says what it said and this besides."""
-    text = _read(path)
-    before = decisions_room.parse(text, where=path.name)
-    shown = _as_toml(key, entries)
-    newline = "\r\n" if "\r\n" in text else "\n"
-    wanted = msgspec.structs.replace(before, **{key: (*getattr(before, key), *entries)})
-    # At the end of the file, whatever stands there: nothing else moves, and a review shows the entry alone.
-    ended = text if not text or text.endswith("\n") else text + newline
-    tail = f"\n{shown}" if ended.strip() else shown
-    new = ended + tail.replace("\n", newline)
-    if not _says(new, wanted):
-        new = _into_array(text, key, entries)
-    if not _says(new, wanted):
-        raise DecisionsError(
-            f"{path.name}: {count_of(len(entries), 'entry', 'entries')} cannot be added without changing others.",
-            mend=f"Write [[{key}]] by hand; docs/decisions.md shows how.",
-        )
-    _write(path, new)
-    return Written(shown, wanted)
-
-
-def _says(text: str, wanted: Decisions) -> bool:
-    try:
-        return decisions_room.parse(text) == wanted
-    except DecisionsError:
-        return False
-
-
-def _as_toml(key: str, entries: Sequence[Waiver | Acknowledgement]) -> str:
-    document = tomlkit.document()
-    tables = tomlkit.aot()
-    for entry in entries:
-        tables.append(_table(entry))
-    document[key] = tables
-    return tomlkit.dumps(document).strip().replace("\n[[", "\n\n[[") + "\n"
-
-
-def _into_array(text: str, key: str, entries: Sequence[Waiver | Acknowledgement]) -> str:
-    """For a file that writes the entries as an array of inline tables, to which no [[table]] can be added."""
-    try:
-        document = tomlkit.parse(text)
-        array = document[key]
-        if isinstance(array, Array):
-            array.extend(_inline(_table(entry)) for entry in entries)
-        return tomlkit.dumps(document)
-    except (TOMLKitError, KeyError):
-        return text
-
-
-def _table(entry: Waiver | Acknowledgement) -> Any:
-    table = tomlkit.table()
-    for name in entry.__struct_fields__:
-        value = getattr(entry, name)
-        table[name] = _test(value) if isinstance(value, TestRef) else value
-    return table
-
-
-def _inline(table: Any) -> Any:
-    inline = tomlkit.inline_table()
-    inline.update(table)
-    return inline
-
-
-def _test(ref: TestRef) -> Any:
-    inline = tomlkit.inline_table()
-    inline.update({key: value for key in ("name", "file", "variant") if (value := getattr(ref, key))})
-    return inline
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return (
-            "# What people decided about the gate. Committed and reviewed like code; docs/decisions.md explains each"
-            " entry.\n"
-        )
-    except OSError as error:
-        raise DecisionsError(f"{path} cannot be read: {error.strerror}.", mend="Check its permissions.") from None
-    except UnicodeDecodeError:
-        raise DecisionsError(f"{path} is not UTF-8 text.", mend="Save it as UTF-8.") from None
-
-
-def _write(path: Path, text: str) -> None:
-    """The whole file or none of it, with the permissions it had; a symbolic link stays one."""
-    target = path.resolve()
-    try:
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(text.encode("utf-8"))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(mode)
-            Path(name).replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
-    except OSError as error:
-        raise DecisionsError(f"{path} cannot be written: {error.strerror}.", mend="Check its permissions.") from None
+    return found

@@ -52,7 +52,9 @@ class Report:
     damaged: bool
     stale: bool  # an earlier run holds the same bytes, time stamp and all: a file left over from then
     load_failures: tuple[str, ...]
+    seconds: float | None  # how long it took by its own account; None where it does not say
     tests: Int32s  # positions in History.tests
+    outcomes: Int8s  # model.Outcome codes, as long as `tests`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +194,9 @@ class _Draft:
                     damaged=report.damaged,
                     stale=report.key in self.stale,
                     load_failures=report.load_failures,
+                    seconds=report.seconds,
                     tests=positions.of(report.tests),
+                    outcomes=report.outcomes,
                 )
                 for report, shown in zip(self.reports, evidence, strict=True)
             ),

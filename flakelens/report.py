@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # documents are only told apart by their types here: `look` m
     from flakelens.facts import RunKey
     from flakelens.gate.verdict import Verdict
     from flakelens.model import GateState, Outcome, Problem, RetryEvidence, TestId
+    from flakelens.stats.price import Price
     from flakelens.stats.states import TestFinding
     from flakelens.stats.verification import RateBasis, Repair
 
@@ -185,6 +186,7 @@ class ShowReport:
     line: TestLine
     cells: tuple[RunCell, ...]  # counting runs and, beside them, the others that had a result of it
     because: tuple[str, ...]  # the evidence for its state, in sentences
+    price: Price  # of the 30 days before `as_of`
     messages: tuple[FailureGroup, ...]  # newest first
     names: tuple[TestId, ...]  # every form in which reports wrote it, newest last
     duration: DurationLine | None = None  # None: no passing attempt whose duration is known

@@ -10,8 +10,9 @@ import pytest
 
 from flakelens import decisions
 from flakelens import policy_text as policy
-from flakelens.decide import Written, acknowledge, expiry, waive
+from flakelens.decide import acknowledge, expiry, waive
 from flakelens.decisions import TestRef
+from flakelens.decisions_file import Written
 from flakelens.errors import DecisionsError, UsageError
 from flakelens.history import Test
 from flakelens.model import TestId

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
 from flakelens.analyze.because import Case, because
 from flakelens.analyze.durations import duration_line
 from flakelens.analyze.evidence import load
+from flakelens.analyze.price import price
 from flakelens.analyze.tests import area_lines
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
@@ -35,25 +36,26 @@ def show_report(store: Store | None, policy: Policy, decisions: Decisions, *, as
 
     Raises UsageError when none or several fit; several are listed.
     """
-    evidence = load(store, policy, decisions, as_of=as_of, any_branch=True).evidence
-    found = locate(store, evidence, test)
-    return ShowReport(
-        line=found.line,
-        cells=tuple(cells(found.case)),
-        because=because(found.case),
-        messages=_messages(store, evidence, found.line.id),
-        names=tuple(dict.fromkeys(form for _, form in sorted(found.forms))),
-        duration=duration_line(store, evidence, found.case.position) if store else None,
-    )
+    return page_of(store, look_up(store, policy, decisions, as_of=as_of, test=test))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """A test that somebody named, in its area."""
+class Found(NamedTuple):
+    """A test that was asked for: where it stands, its line, and every form in which reports wrote it."""
 
     case: Case
     line: TestLine
-    forms: list[tuple[int, TestId]]  # every reported form, with its key in the store
+    forms: list[tuple[int, TestId]]  # with its key in the store
+
+    @property
+    def names(self) -> tuple[TestId, ...]:
+        """The forms, oldest first, each once."""
+        return tuple(dict.fromkeys(form for _, form in sorted(self.forms)))
+
+
+def look_up(store: Store | None, policy: Policy, decisions: Decisions, *, as_of: datetime, test: str) -> Found:
+    """The one test that `test` names, as for `show_report`. Raises UsageError."""
+    evidence = load(store, policy, decisions, as_of=as_of, any_branch=True).evidence
+    return locate(store, evidence, test)
 
 
 def locate(store: Store | None, evidence: Evidence, test: str) -> Found:
@@ -66,7 +68,21 @@ def locate(store: Store | None, evidence: Evidence, test: str) -> Found:
     scope = evidence.scope(area)
     place = int(np.flatnonzero(scope.view.tests == position)[0])
     case = Case(evidence=evidence, scope=scope, place=place, finding=line.finding)
-    return Found(case=case, line=line, forms=forms[found])
+    return Found(case, line, forms[found])
+
+
+def page_of(store: Store | None, found: Found) -> ShowReport:
+    """All about a test that was looked up."""
+    case = found.case
+    return ShowReport(
+        line=found.line,
+        cells=tuple(cells(case)),
+        because=because(case),
+        price=price(store, case.evidence, [found.line.id]),
+        messages=grouped(store, case.evidence, found.line.id, lambda message: mask(first_line(message))),
+        names=found.names,
+        duration=duration_line(store, case.evidence, case.position) if store else None,
+    )
 
 
 def _forms(store: Store | None, evidence: Evidence) -> dict[TestId, list[tuple[int, TestId]]]:
@@ -112,16 +128,17 @@ def find(text: str, forms: dict[TestId, list[tuple[int, TestId]]], separators: I
 
 def _canonical_spellings(forms: Iterable[TestId], separators: tuple[str, ...]) -> set[str]:
     """Every spelling folded, as reported and as `show` prints it (colours removed)."""
-    plainly = {spelling for form in forms for spelling in _spellings(form)}
+    plainly = {spelling for form in forms for spelling in spellings(form)}
     return {canonical_name(text, separators) for spelling in plainly for text in (spelling, one_line(spelling))}
 
 
 def typed(test: TestId) -> str:
     """A test as `show` takes it: "file > name [variant]", what is empty left out."""
-    return _spellings(test)[0]
+    return spellings(test)[0]
 
 
-def _spellings(test: TestId) -> tuple[str, ...]:
+def spellings(test: TestId) -> tuple[str, ...]:
+    """Every way in which a command takes a test, the fullest first."""
     variant = f" [{test.variant}]" if test.variant else ""
     file = f"{test.file} > " if test.file else ""
     return tuple(
@@ -156,22 +173,24 @@ def _evidence(run: Run, test: int) -> RetryEvidence | None:
     return next((evidence for evidence in _LEAST_FIRST if evidence in there), None)
 
 
-def _messages(store: Store | None, evidence: Evidence, test: TestId) -> tuple[FailureGroup, ...]:
-    """Failed attempts by the masked first line of what they said, the newest group first."""
+def grouped(
+    store: Store | None, evidence: Evidence, test: TestId, key: Callable[[StoredMessage], str]
+) -> tuple[FailureGroup, ...]:
+    """Failed attempts whose messages have one `key`, the newest group first."""
     if store is None:
         return ()
     runs = {report.key: (run, place) for place, run in enumerate(evidence.history.runs) for report in run.reports}
-    keys = [key for key, canonical in evidence.history.names.ids.items() if canonical == test]
+    forms = [form for form, canonical in evidence.history.names.ids.items() if canonical == test]
     said: list[tuple[int, RunKey, StoredMessage]] = []
-    for key in keys:
-        for message in store.messages_of_test(key, limit=_MESSAGES):
+    for form in forms:
+        for message in store.messages_of_test(form, limit=_MESSAGES):
             if message.report in runs:
                 run, place = runs[message.report]
                 said.append((place, run.key, message))
     said.sort(key=lambda entry: (-entry[0], entry[2].report, entry[2].attempt))
     groups: dict[str, list[tuple[int, RunKey, StoredMessage]]] = {}
     for entry in said:
-        groups.setdefault(mask(first_line(entry[2])), []).append(entry)
+        groups.setdefault(key(entry[2]), []).append(entry)
     return tuple(
         FailureGroup(
             first_line=first_line(group[0][2]),

@@ -34,6 +34,7 @@ COMMANDS = (
     Entry("plan", "the fewest causes whose repair meets the gate's pass rate", True),
     Entry("tests", "the tests with their states and rates, most urgent first", True),
     Entry("show", "the history of one test, and why it has its state", True),
+    Entry("brief", "all that it takes to repair one test: since when, how often, how to see it fail", True),
     Entry("doctor", "what keeps flakelens from seeing flakes, with the mend", True),
     Entry("demo", "everything on recorded real runs", True),
     Entry("causes", "what makes tests fail: together, by what they say, where they strike", False),
@@ -42,6 +43,8 @@ COMMANDS = (
     Entry("acknowledge", "say that tests were removed or skipped on purpose", False),
     Entry("verify", "has the repair of a test held since a commit?", False),
     Entry("slow", "the tests that became slower, and since when", False),
+    Entry("quarantine", "known bad tests that must not stop others: suggest, add, remove, list, check", False),
+    Entry("alias", "say that a test was renamed, so that it keeps its history", False),
     Entry("db", "care for the database: info, check, merge, rebuild, prune, backup", False),
     Entry("simulate", "a history with known truth, as real report files", False),
 )

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from flakelens.cli.app import App
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from flakelens.history import Test
+from flakelens.cli.database import everything
 
 
 @click.command("acknowledge")
@@ -28,20 +22,9 @@ def command(app: App, tests: tuple[str, ...], by: str, reason: str) -> int:
     from flakelens.decide import acknowledge
     from flakelens.render.decisions import written_text
 
-    known, path = _known(app), app.decisions_path()
+    evidence, path = everything(app), app.decisions_path()
+    known = None if evidence is None else evidence.history.tests
     written = acknowledge(path, known, tests, by=by, reason=reason, now=app.now())
     notes = [f"There is no database {app.db}, so the titles were not checked."] if known is None else []
     click.echo(written_text(written.entry, app.shown(path), notes, quiet=app.quiet), nl=False)
     return 0
-
-
-def _known(app: App) -> Sequence[Test] | None:
-    """Every test of the history, however long ago it ran; None without a database."""
-    from flakelens.analyze.evidence import load
-    from flakelens.store import exists, open_store
-
-    if not exists(app.db):
-        return None
-    with open_store(app.db, read_only=True) as store:
-        loaded = load(store, app.policy(), app.decisions(), as_of=app.now(), window=None)
-        return loaded.evidence.history.tests

@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flakelens.cli.app import App
+
 if TYPE_CHECKING:
+    from flakelens.gate.evidence import Evidence
     from flakelens.store import Store
 
 
@@ -21,3 +24,13 @@ def if_there(path: Path) -> Iterator[Store | None]:
         return
     with open_store(path, read_only=True) as store:
         yield store
+
+
+def everything(app: App) -> Evidence | None:
+    """All runs of the branch, however old, under the policy and decisions in force; None without a database."""
+    from flakelens.analyze.evidence import load
+
+    with if_there(app.db) as store:
+        if store is None:
+            return None
+        return load(store, app.policy(), app.decisions(), as_of=app.now(), window=None, any_branch=True).evidence

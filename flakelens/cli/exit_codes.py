@@ -19,7 +19,7 @@ NOTHING_READ = 3  # nothing at all could be read
 BAD_POLICY = 4  # the policy or the decisions file is not valid
 BAD_DATABASE = 5  # the database is damaged, not ours, newer than this flakelens, or cannot be written
 UNREADABLE = 6  # ingested, but something was unreadable, salvaged, empty or failed to load
-NOT_MET = 10  # the gate is NOT_MET; there is a new failure; a repair did not hold; doctor found something serious
+NOT_MET = 10  # the gate is NOT_MET; a new failure; a repair did not hold; doctor or quarantine check found a fault
 INCONCLUSIVE = 11  # the gate, or whether a repair has held, cannot be decided yet
 
 OF_STATE = {GateState.MET: DONE, GateState.NOT_MET: NOT_MET, GateState.INCONCLUSIVE: INCONCLUSIVE}

@@ -11,7 +11,7 @@ import numpy as np
 
 from flakelens.areas import AreaMap, assign, focuses
 from flakelens.completeness import AreaView, area_views
-from flakelens.decisions import Decisions
+from flakelens.decisions import Decisions, TestRef
 from flakelens.facts import Bools
 from flakelens.gate.criterion import Scope, count_of
 from flakelens.history import History, Run
@@ -98,8 +98,13 @@ class Evidence:
         result = np.zeros(len(self.history.tests), np.bool_)
         for entry in self.decisions.quarantine:
             if entry.created <= self.as_of < entry.expires:
-                result |= [entry.test.matches(test.id) for test in self.history.tests]
+                result |= self._meant(entry.test)
         return result
+
+    def _meant(self, ref: TestRef) -> Bools:
+        """Tests that a decision names; of an empty history none, but booleans still. Shape (tests,)."""
+        tests = self.history.tests
+        return np.fromiter((ref.matches(test.id) for test in tests), np.bool_, len(tests))
 
     def quarantine_faults(self, area: str) -> tuple[str, ...]:
         """What is wrong with the quarantine entries of an area, in words."""
@@ -157,7 +162,7 @@ class Evidence:
         """Tests whose skipping or absence is accounted for: acknowledged by a person, or moved. Shape (tests,)."""
         result = np.zeros(len(self.history.tests), np.bool_)
         for entry in self.decisions.acknowledged:
-            result |= [entry.test.matches(test.id) for test in self.history.tests]
+            result |= self._meant(entry.test)
         result[list(self.moved)] = True
         return result
 

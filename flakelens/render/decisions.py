@@ -16,3 +16,11 @@ def written_text(entry: str, path: str, notes: Iterable[str], *, quiet: bool) ->
             "Commit it: a decision holds where the gate sees it, and on a pull request only once it is merged."
         )
     return "\n".join(lines) + "\n"
+
+
+def removed_text(entry: str, path: str, *, quiet: bool) -> str:
+    """What was removed, as it stood in the file, and that the change must be committed. `quiet`: the entries alone."""
+    lines = [plain(line, 10_000) for line in entry.strip().splitlines()]
+    if not quiet:
+        lines += ["", f"Removed from {plain(path)}. Commit it: the gate judges by what is merged."]
+    return "\n".join(lines) + "\n"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 from flakelens.gate.criterion import CriterionFinding, count_of, percent
 from flakelens.model import GateState
 from flakelens.report import Rate
+from flakelens.stats.price import DAYS, Price
 
 WORDS = {GateState.MET: "MET", GateState.NOT_MET: "NOT MET", GateState.INCONCLUSIVE: "INCONCLUSIVE"}
 SYMBOLS = {GateState.MET: "✓", GateState.NOT_MET: "✗", GateState.INCONCLUSIVE: "?"}
 
 HIDDEN = "hidden by the reporter"
+PRICE = f"Its price in {DAYS} days"
 
 
 def share_beside(value: float, required: float) -> str:
@@ -52,6 +55,29 @@ def need(finding: CriterionFinding) -> str:
     repair = f"First: {'; '.join(finding.repair_first)}." if finding.repair_first else ""
     runs = f"Needs {count_of(finding.needs_runs, 'more clean run')}." if finding.needs_runs else ""
     return " ".join(part for part in (repair, runs) if part) or ("See the next steps." if finding.next_steps else "")
+
+
+def price(cost: Price) -> tuple[str, ...]:
+    """What a test cost, in sentences; none when no run failed with it."""
+    if not cost.failed:
+        return ()
+    runs = f"{cost.failed} of {count_of(cost.runs, 'run')} failed with it"
+    if cost.alone == cost.failed:
+        lines = [f"{runs}, and nothing else failed there"]
+    else:
+        lines = [f"{runs}; in {cost.alone or 'none'} of them nothing else failed"]
+    if cost.reruns:
+        lines.append(f"{count_of(cost.reruns, 're-run attempt')} after such a failure")
+    if cost.minutes is None:
+        lines.append("how long these runs took is not in the reports")
+    else:
+        of = "" if cost.timed == cost.failed else f" ({cost.timed} of these runs: the others' reports do not say)"
+        took = f"{cost.minutes:,.1f} minutes" if cost.minutes >= 1 else count_of(math.ceil(cost.minutes * 60), "second")
+        lines.append(f"test time lost: {took}{of}")
+    if cost.pull_request_runs:
+        pulls = count_of(cost.pull_requests, "pull request")
+        lines.append(f"{count_of(cost.pull_request_runs, 'run')} of {pulls} blocked")
+    return tuple(lines)
 
 
 def moment(when: datetime) -> str:

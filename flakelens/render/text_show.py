@@ -8,6 +8,7 @@ from rich.text import Text
 
 from flakelens.gate.criterion import count_of, percent
 from flakelens.model import Outcome
+from flakelens.render.figures import PRICE, price
 from flakelens.render.marks import LEGEND, SIGNS, rate_text, seconds_text, state_word, strip
 from flakelens.render.safe import lines as safe_lines
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
@@ -43,6 +44,10 @@ def show_text(report: ShowReport, *, width: int, colour: bool, verbose: bool = F
     out += ["", heading("Because")]
     for sentence in report.because:
         out += paragraph(sentence, width=width, first="  - ", rest="    ")
+    if cost := price(report.price):
+        out += ["", heading(PRICE)]
+        for sentence in cost:
+            out += paragraph(sentence, width=width, first="  - ", rest="    ")
     out += _messages(report.messages, width, whole=verbose)
     out += _names(report, width)
     return to_text(out, width=width, colour=colour)

@@ -59,10 +59,12 @@ def test_messages_cannot_steer_the_terminal(tmp_path, call):
 def test_the_document(tmp_path, call):
     _, out, _ = call("--db", team_database(tmp_path), "show", "salary", "--as-of", AS_OF, "--format", "json")
     document = json.loads(out)
-    assert list(document) == ["schema", "test", "because", "history", "failures", "names", "duration"]
+    assert list(document) == ["schema", "test", "because", "price", "history", "failures", "names", "duration"]
     assert document["schema"] == "flakelens.show/1"
     assert document["test"]["state"] == "broken"
     assert document["test"]["since"]["run"] == "1036"
+    assert document["price"]["failed"] == 4
+    assert document["price"]["days"] == 30
     assert len(document["history"]) == 40
     assert document["history"][0]["started_at"] == "2026-10-01T06:00:00Z"
     assert document["history"][-1]["outcome"] == "failed"

@@ -1,0 +1,37 @@
+"""Which lines of the test file a failure message points at."""
+
+from __future__ import annotations
+
+import re
+
+from flakelens.report_brief import Line
+
+_LOOKED_AT = 50_000  # characters of a message
+_MOST = 10
+# "at f (path/to/x.test.js:17:52)", "at /home/x.spec.ts:9:32": the line and column end it, or a bracket.
+_FRAME = re.compile(r"(?P<path>[^\s()'\"<>›]{1,500}):(?P<line>\d{1,6}):\d{1,6}(?=[\s)]|$)(?! ›)")
+# A code frame marks the failing line: "> 9 | await expect(..)".
+_MARKED = re.compile(r"^\s*>\s*(?P<line>\d{1,6})\s*\|(?P<source>.*)$", re.MULTILINE)
+_TEST_FILE = re.compile(r"(?:\.|-|_)(?:test|spec)\.[cm]?[jt]sx?$|(?:^|/)__tests__/")
+
+
+def failing_lines(message: str, file: str) -> tuple[Line, ...]:
+    """The lines of `file` that the stack trace of `message` names, innermost first, each once; without a file those
+    of what looks like a test file.
+    """
+    text = message[:_LOOKED_AT]
+    sources = {int(found["line"]): " ".join(found["source"].split()) for found in _MARKED.finditer(text)}
+    lines: dict[int, Line] = {}
+    for found in _FRAME.finditer(text):
+        path = found["path"].replace("\\", "/").removeprefix("file://")
+        if "node_modules/" not in path and _same(path, file) and len(lines) < _MOST:
+            number = int(found["line"])
+            lines.setdefault(number, Line(file=file or path, line=number, source=sources.get(number, "")))
+    return tuple(lines.values())
+
+
+def _same(path: str, file: str) -> bool:
+    """Is the path of a frame this file? Either may be relative to a folder that the other names."""
+    if not file:
+        return bool(_TEST_FILE.search(path))
+    return path == file or path.endswith(f"/{file.removeprefix('./')}") or file.endswith(f"/{path.removeprefix('./')}")
