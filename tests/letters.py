@@ -132,3 +132,8 @@ def shuffled(facts: Facts, order: Sequence[int]) -> Facts:
         tests=facts.tests[::-1],
         renames=facts.renames[::-1],
     )
+
+
+def flags(values: Any) -> str:
+    """Truth values as letters: x for true, - for false."""
+    return "".join("x" if value else "-" for value in values)

@@ -4,65 +4,22 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import os
-import signal
-import subprocess
-import sys
 import zipfile
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flakelens.checkout import Checkout
 from flakelens.errors import NothingReadError, UsageError
-from flakelens.facts import RunFacts, RunKey
+from flakelens.facts import RunKey
 from flakelens.ingest import ingest
-from flakelens.model import Event, ProblemCode, RetryEvidence, RunInfo
+from flakelens.model import Event, ProblemCode, RunInfo
 from flakelens.run_metadata import RunOptions, options
-from flakelens.store import IngestedRun, Store, open_store
+from flakelens.store import Store, open_store
+from tests.bringing import CI, LAPTOP, NOW, SHA, bring, codes, only, run_json, stored
 from tests.tiny_reports import jest, playwright
-
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-SHA = "a" * 40
-CI = RunInfo(
-    provider="github", run="77", attempt=2, commit=SHA, branch="main", event=Event.PUSH, job="unit", url="https://ci/77"
-)
-LAPTOP = RunInfo(provider="local", run="", commit="b" * 40, branch="main", event=Event.MANUAL, dirty=True, local=True)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "db" / "flakelens.db", create=True) as opened:
-        yield opened
-
-
-def bring(store: Store, *paths: Path | str, **more: Any) -> list[IngestedRun]:
-    return ingest([str(path) for path in paths], store=store, ingested_at=more.pop("ingested_at", NOW), **more)
-
-
-def stored(store: Store) -> tuple[RunFacts, ...]:
-    runs = tuple(run for key in store.run_keys() for run in store.read(branch="-", run=key).runs)
-    return tuple(sorted(runs, key=lambda run: run.key))
-
-
-def only(store: Store) -> RunFacts:
-    (run,) = stored(store)
-    return run
-
-
-def codes(runs: Sequence[IngestedRun]) -> set[ProblemCode]:
-    return {problem.code for run in runs for problem in run.problems}
-
-
-def run_json(folder: Path, **fields: Any) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "run.json").write_text(json.dumps(fields), encoding="utf-8")
-    return folder
-
 
 # --- whose run it is ---
 
@@ -331,172 +288,3 @@ def test_a_run_folder_without_reports_is_reported_and_not_stored(store: Store, t
     assert [(run.run, run.reports) for run in done] == [("1", 0), ("2", 1)]
     assert codes(done) == {ProblemCode.NO_SUCH_FILE}
     assert [key.run for key in store.run_keys()] == ["2"]
-
-
-# --- run.json ---
-
-
-@pytest.mark.parametrize(
-    ("text", "names", "branch"),
-    [
-        ("{", "not JSON", ""),
-        ("[]", "not an object", ""),
-        ('{"branch": "main", "colour": "red"}', "field colour is not known", "main"),
-        ('{"branch": "main", "attempt": "2"}', "field attempt", "main"),
-        ('{"branch": "main", "attempt": true}', "field attempt", "main"),
-        ('{"branch": "main", "retries": 1}', "field retries", "main"),
-        ('{"branch": "main", "event": "commit"}', "field event", "main"),
-        ('{"branch": "main", "shard": "5/4"}', "field shard", "main"),
-        ('{"branch": "main", "started_at": "yesterday"}', "field started_at", "main"),
-        ('{"branch": "main", "url": "javascript:alert(1)"}', "field url", "main"),
-        ('{"branch": 7, "commit": "abc"}', "field branch", ""),
-        ('{"branch": "main", "reports": []}', "field reports", "main"),
-        ('{"branch": "main", "reports": {"junit.xml": {"partial": "no"}}}', "reports.junit.xml.partial", "main"),
-    ],
-)
-def test_a_bad_run_json_names_the_field_and_the_report_still_lands(
-    store: Store, tmp_path: Path, text: str, names: str, branch: str
-) -> None:
-    jest(tmp_path / "in" / "junit.xml", {"adds": "P"})
-    (tmp_path / "in" / "run.json").write_text(text, encoding="utf-8")
-    (done,) = bring(store, tmp_path / "in", detected=LAPTOP)
-    (problem,) = (each for each in done.problems if each.code is ProblemCode.BAD_RUN_JSON)
-    assert names in problem.message
-    assert problem.where.endswith("run.json")
-    assert (done.passed, only(store).infos[0].branch) == (1, branch)
-
-
-def test_run_json_describes_single_reports_with_or_without_gz(store: Store, tmp_path: Path) -> None:
-    folder = run_json(
-        tmp_path / "in",
-        branch="main",
-        reports={
-            "e2e.xml": {"job": "e2e", "shard": "1/2", "retries": "recorded", "partial": True},
-            "unit.xml.gz": {"job": "unit", "retries": "none"},
-        },
-    )
-    (folder / "e2e.xml.gz").write_bytes(gzip.compress(playwright(tmp_path / "x.xml", {"opens": "P"}).read_bytes()))
-    jest(folder / "unit.xml", {"adds": "P"})
-    bring(store, folder, detected=LAPTOP)
-    said = {(r.job, r.shard, r.declared, r.partial) for r in only(store).reports}
-    assert said == {("e2e", "1/2", RetryEvidence.RECORDED, True), ("unit", "", RetryEvidence.NONE, False)}
-
-
-def test_a_report_that_run_json_names_and_nobody_uploaded_is_missed(store: Store, tmp_path: Path) -> None:
-    folder = run_json(tmp_path / "in", branch="main", reports={"e2e.xml": {"job": "e2e"}, "unit.xml": {}})
-    jest(folder / "unit.xml", {"adds": "P"})
-    (done,) = bring(store, folder, detected=LAPTOP)
-    (problem,) = done.problems
-    assert (problem.code, problem.where) == (ProblemCode.NO_SUCH_FILE, f"{folder}/e2e.xml")
-
-
-# --- retries and filters ---
-
-
-@pytest.mark.parametrize(
-    ("option", "environ", "expected"),
-    [
-        (None, {}, None),
-        (None, {"PLAYWRIGHT_JUNIT_INCLUDE_RETRIES": "1"}, RetryEvidence.RECORDED),
-        (None, {"PLAYWRIGHT_JUNIT_INCLUDE_RETRIES": "0"}, None),
-        (None, {"PLAYWRIGHT_JUNIT_INCLUDE_RETRIES": "false"}, None),
-        ("none", {"PLAYWRIGHT_JUNIT_INCLUDE_RETRIES": "1"}, RetryEvidence.NONE),
-        ("hidden", {}, RetryEvidence.HIDDEN),
-    ],
-)
-def test_declared_retries_come_from_the_option_then_from_the_reporters_switch(
-    store: Store, tmp_path: Path, option: str | None, environ: dict[str, str], expected: RetryEvidence | None
-) -> None:
-    path = playwright(tmp_path / "e2e.xml", {"opens": "P"})
-    bring(store, path, options=options(retries=option), environ=environ, detected=CI)
-    assert only(store).reports[0].declared is expected
-
-
-def test_playwrights_switches_say_nothing_of_jest(store: Store, tmp_path: Path) -> None:
-    path = jest(tmp_path / "junit.xml", {"adds": "P"})
-    environ = {"PLAYWRIGHT_JUNIT_INCLUDE_RETRIES": "1", "PLAYWRIGHT_JUNIT_ONLY_FAILURES": "1"}
-    bring(store, path, environ=environ, detected=CI)
-    (report,) = only(store).reports
-    assert (report.declared, report.partial) == (None, False)
-
-
-def test_a_report_of_failures_only_is_partial(store: Store, tmp_path: Path) -> None:
-    path = playwright(tmp_path / "e2e.xml", {"opens": "K"})
-    (done,) = bring(store, path, environ={"PLAYWRIGHT_JUNIT_ONLY_FAILURES": "true"}, detected=CI)
-    assert (done.partial, done.flaky, only(store).reports[0].partial) == (True, 1, True)
-
-
-def test_a_filtered_run_is_partial(store: Store, tmp_path: Path) -> None:
-    path = jest(tmp_path / "junit.xml", {"adds": "P"})
-    (done,) = bring(store, path, options=options(partial=True), detected=CI)
-    assert (done.partial, only(store).reports[0].partial) == (True, True)
-
-
-def test_a_process_that_is_shot_leaves_whole_runs(tmp_path: Path) -> None:
-    for number in range(4):
-        jest(run_json(tmp_path / "in" / f"{number}", branch="main") / "junit.xml", {"adds": "P", f"t{number}": "F"})
-    script = f"""
-import os, signal
-from datetime import UTC, datetime
-from flakelens.ingest import ingest
-from flakelens.store import open_store
-def shot(done, total, name):
-    if done == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-ingest([{str(tmp_path / "in")!r}], store=open_store({str(tmp_path / "shot.db")!r}, create=True), run_per_dir=True,
-       ingested_at=datetime(2026, 11, 22, tzinfo=UTC), progress=shot)
-"""
-    root = Path(__file__).parents[1]
-    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    with open_store(tmp_path / "shot.db") as store:
-        assert store.check() == []
-        assert all(len(run.reports) == 1 for run in stored(store))
-        before = len(stored(store))
-        done_again = bring(store, tmp_path / "in", run_per_dir=True)
-        assert (0 < before < 4, len(stored(store))) == (True, 4)
-        assert sum(run.reports for run in done_again) == 4 - before
-
-
-# --- from the checkout ---
-
-
-def checkout_of(root: Path) -> Checkout:
-    """A repository in which cart.test.ts was renamed to basket.test.ts."""
-
-    def git(*arguments: str) -> None:
-        who = ("-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
-        subprocess.run(["git", "-C", str(root), *who, *arguments], check=True, capture_output=True)
-
-    (root / "src" / "api" / "ai").mkdir(parents=True)
-    text = "describe('matching', () => {\n  it('finds one', () => {})\n})\n" * 3
-    (root / "src" / "api" / "ai" / "match.test.ts").write_text(text, encoding="utf-8")
-    (root / "src" / "cart.test.ts").write_text("describe('cart', () => {\n  it('is empty', () => {})\n})\n")
-    git("init", "-q")
-    git("add", "-A")
-    git("commit", "-qm", "one")
-    git("mv", "src/cart.test.ts", "src/basket.test.ts")
-    git("commit", "-qm", "two")
-    return Checkout(root)
-
-
-def test_the_checkout_names_the_files_of_titles_and_what_was_renamed(store: Store, tmp_path: Path) -> None:
-    reports = tmp_path / "reports"
-    one = jest(reports / "a.xml", {"matching finds one": "P", "nobody knows me": "P"})
-    other = jest(reports / "b.xml", {"cart is empty": "P"}, file="src/elsewhere.test.ts")
-    bring(store, one, other, detected=CI, checkout=checkout_of(tmp_path / "repo"))
-    facts = store.read(branch="main")
-    assert {test.id.name: test.title_file for test in facts.tests} == {
-        "matching finds one": "src/api/ai/match.test.ts",
-        "nobody knows me": "",
-        "cart is empty": "",  # its report says where it is
-    }
-    assert [(rename.old, rename.new) for rename in facts.renames] == [("src/cart.test.ts", "src/basket.test.ts")]
-
-
-def test_runs_in_folders_of_their_own_are_not_of_this_checkout(store: Store, tmp_path: Path) -> None:
-    jest(run_json(tmp_path / "in" / "1", branch="main") / "a.xml", {"matching finds one": "P"})
-    bring(store, tmp_path / "in", run_per_dir=True, checkout=checkout_of(tmp_path / "repo"))
-    facts = store.read(branch="main")
-    assert [test.title_file for test in facts.tests] == [""]
-    assert facts.renames == ()
