@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,11 +29,12 @@ VALID_RESULTS = 5  # results that make a run valid for an area's rates, or all e
 _FIRST_ATTEMPTS_SHOWN = frozenset({RetryEvidence.RECORDED, RetryEvidence.NONE})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AreaView:
     """One area over its own runs, oldest first.
 
     Shapes: R runs of the area, N tests of it. `tests` are positions in History.tests, `runs` in History.runs.
+    What follows from the columns is worked out once, when first asked for; nobody writes into it.
     """
 
     name: str
@@ -48,29 +50,29 @@ class AreaView:
     first: Int32s  # (N,) the first run with a result; R for none
     until: Int64s  # (N,) the run from which its title stands in another file; NEVER for none
 
-    @property
+    @cached_property
     def ran(self) -> Bools:
         """Executed (passed, flaky or failed), not skipped. Shape (N, R)."""
         result: Bools = (self.outcomes != Outcome.NONE) & (self.outcomes != Outcome.SKIPPED)
         return result
 
-    @property
+    @cached_property
     def executed(self) -> Int64s:
         """Tests executed per run: the denominator of both rates. Shape (R,)."""
         return np.asarray(self.ran.sum(axis=0), np.int64)
 
-    @property
+    @cached_property
     def failed(self) -> Int64s:
         """Tests failed after retries per run. Shape (R,)."""
         return np.asarray((self.outcomes == Outcome.FAILED).sum(axis=0), np.int64)
 
-    @property
+    @cached_property
     def first_failed(self) -> Int64s:
         """Tests whose first attempt failed per run. Shape (R,)."""
         both = (self.outcomes == Outcome.FAILED) | (self.outcomes == Outcome.FLAKY)
         return np.asarray(both.sum(axis=0), np.int64)
 
-    @property
+    @cached_property
     def valid(self) -> Bools:
         """Runs with enough executed tests for rates: 5, or all expected ones if these are fewer. Shape (R,)."""
         # An area's first run has no expected tests; a small area can have no more than all of its tests. A skipped test
@@ -80,7 +82,7 @@ class AreaView:
         result: Bools = self.executed >= np.clip(expected, 1, VALID_RESULTS)
         return result
 
-    @property
+    @cached_property
     def complete(self) -> Bools:
         """Runs without a fault in which at least 95 % of the expected tests have a result. Shape (R,)."""
         expected = self.expected.sum(axis=0)

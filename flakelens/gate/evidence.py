@@ -45,6 +45,10 @@ class Evidence:
         return focuses(self.history.tests, self.policy)
 
     @cached_property
+    def _scopes(self) -> dict[str, Scope]:
+        return {}
+
+    @cached_property
     def _pools(self) -> dict[tuple[tuple[str, ...], tuple[str, ...]], Scope]:
         return {}
 
@@ -167,8 +171,10 @@ class Evidence:
         return result
 
     def scope(self, area: str) -> Scope:
-        """One area as a criterion sees it."""
-        return self._scope(area, self.views[area], self.quarantine_faults(area))
+        """One area as a criterion sees it; made once, because its findings are its cost."""
+        if area not in self._scopes:
+            self._scopes[area] = self._scope(area, self.views[area], self.quarantine_faults(area))
+        return self._scopes[area]
 
     def pooled(self, areas: Iterable[str], narrowed: Iterable[str] = ()) -> Scope:
         """Several areas (or all) as one, narrowed to tests of one of the focuses if any are named."""
