@@ -17,6 +17,7 @@ from flakelens.facts import Bools, Int8s, Int32s, Int64s, RunKey
 from flakelens.history import History, Report, Run
 from flakelens.masks import mask
 from flakelens.model import Outcome, RetryEvidence
+from flakelens.outcomes import failed_first, was_executed
 
 # A test is expected if it had a result in one of the previous 5 runs of its area, and gone only when those without it
 # span at least 2 commits: five reruns of one commit say nothing about a test's removal.
@@ -53,7 +54,7 @@ class AreaView:
     @cached_property
     def ran(self) -> Bools:
         """Executed (passed, flaky or failed), not skipped. Shape (N, R)."""
-        result: Bools = (self.outcomes != Outcome.NONE) & (self.outcomes != Outcome.SKIPPED)
+        result: Bools = was_executed(self.outcomes)
         return result
 
     @cached_property
@@ -69,7 +70,7 @@ class AreaView:
     @cached_property
     def first_failed(self) -> Int64s:
         """Tests whose first attempt failed per run. Shape (R,)."""
-        both = (self.outcomes == Outcome.FAILED) | (self.outcomes == Outcome.FLAKY)
+        both = failed_first(self.outcomes)
         return np.asarray(both.sum(axis=0), np.int64)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""How outcomes of one test in one run combine: attempts that follow one another, jobs that stand side by side."""
+"""Outcome codes: how those of one test in one run combine, and what they say, elementwise."""
 
 from __future__ import annotations
 
@@ -44,4 +44,16 @@ def chain(earlier: npt.NDArray[np.int8], later: npt.NDArray[np.int8]) -> npt.NDA
 def worst(one: npt.NDArray[np.int8], other: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """Outcome codes of a test that ran in two jobs of one attempt, elementwise."""
     result: npt.NDArray[np.int8] = _WORST[one, other]
+    return result
+
+
+def failed_first(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
+    """Where the first attempt failed: what failed for good, and what a retry or rerun healed."""
+    result: npt.NDArray[np.bool_] = (codes == _F) | (codes == _K)
+    return result
+
+
+def was_executed(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
+    """Where the test was executed: it has a result, and was not skipped."""
+    result: npt.NDArray[np.bool_] = (codes != _N) & (codes != _S)
     return result

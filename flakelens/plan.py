@@ -17,6 +17,7 @@ from flakelens.gate import pass_rate
 from flakelens.gate.criterion import Scope
 from flakelens.gate.rates import rule_for
 from flakelens.model import Outcome
+from flakelens.outcomes import failed_first
 from flakelens.policy import GatePolicy, PassRatePolicy, Policy
 from flakelens.report_causes import CauseState, PlanReport, PlanStep
 from flakelens.stats.fixplan import Figures, Order, figures_of, fix_plan
@@ -92,7 +93,7 @@ def plan_report(
         held_out=plan.held_out,
         now=figures_of(outcomes[:, window], shown=shown[window]),
         settled=settled,
-        repaired=int((repaired & _failing(outcomes[:, window])).sum()),
+        repaired=int((repaired & failed_first(outcomes[:, window]).any(axis=1)).sum()),
         steps=steps,
         enough=_enough(settled, steps, finding.required),
     )
@@ -105,18 +106,10 @@ def _criterion(name: str, gate: GatePolicy) -> tuple[str, PassRatePolicy]:
     raise UsageError(f"The gate {name!r} asks for no pass rate.", mend="flakelens causes lists what to repair.")
 
 
-def _failing(outcomes: Int8s) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Tests with a failure or a flake."""
-    failing: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (
-        (outcomes == Outcome.FAILED) | (outcomes == Outcome.FLAKY)
-    ).any(axis=1)
-    return failing
-
-
 def _without_repaired(scope: Scope, outcomes: Int8s) -> tuple[Int8s, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
     """The outcomes without the failures of tests that are repaired or gone, and which tests these are."""
     repaired = np.fromiter((_repaired(finding) for finding in scope.findings), np.bool_, len(scope.findings))
-    bad = ((outcomes == Outcome.FAILED) | (outcomes == Outcome.FLAKY)) & repaired[:, None]
+    bad = failed_first(outcomes) & repaired[:, None]
     return np.where(bad, np.int8(Outcome.PASSED), outcomes).astype(np.int8), repaired
 
 

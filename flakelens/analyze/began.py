@@ -8,6 +8,7 @@ import numpy as np
 
 from flakelens.analyze.because import Case
 from flakelens.model import Outcome
+from flakelens.outcomes import failed_first
 from flakelens.report_brief import Began, RunPoint
 from flakelens.stats.states import TestState
 
@@ -31,7 +32,7 @@ def chances(case: Case) -> tuple[int, int]:
     if finding.state is TestState.FLAKY:
         for spell in finding.spells:  # a lasting break is another matter than the flake
             inside[spell.first : spell.last + 1] = False
-    bad = (case.row == Outcome.FAILED) | (case.row == Outcome.FLAKY)
+    bad = failed_first(case.row)
     return int((inside & bad).sum()), int(inside.sum())
 
 

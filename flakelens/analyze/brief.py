@@ -13,10 +13,10 @@ from flakelens.analyze.began import began_at, chances
 from flakelens.analyze.failing_lines import failing_lines
 from flakelens.analyze.show import Found, first_line, grouped, look_up, page_of
 from flakelens.decisions import Decisions
-from flakelens.facts import Bools
 from flakelens.masks import mask
 from flakelens.messages import headline, signature
-from flakelens.model import Event, Outcome
+from flakelens.model import Event
+from flakelens.outcomes import failed_first, was_executed
 from flakelens.policy import Policy
 from flakelens.report_brief import BriefReport, Circumstance, Companion, Failure
 from flakelens.reproduce import command_of
@@ -98,11 +98,6 @@ def _kind(message: StoredMessage, file: str) -> str:
     return said
 
 
-def _bad(outcomes: np.ndarray[tuple[int, ...], np.dtype[np.int8]]) -> Bools:
-    result: Bools = (outcomes == Outcome.FAILED) | (outcomes == Outcome.FLAKY)
-    return result
-
-
 def _circumstances(case: Case) -> Iterable[Circumstance]:
     """By project, by job, and on the gated branch beside pull requests; a kind with one value says nothing."""
     kinds = (_variants(case), _jobs(case), _branches(case))
@@ -120,7 +115,7 @@ def _variants(case: Case) -> list[Circumstance]:
     for place, position in enumerate(view.tests.tolist()):
         if (tests[position].id.file, tests[position].id.name) == (mine.file, mine.name):
             ran = view.ran[place] & ~case.scope.outage
-            failed = int((ran & _bad(view.outcomes[place])).sum())
+            failed = int((ran & failed_first(view.outcomes[place])).sum())
             found.append(
                 Circumstance(
                     kind="variant", name=tests[position].id.variant or "none", failed=failed, runs=int(ran.sum())
@@ -135,9 +130,9 @@ def _jobs(case: Case) -> list[Circumstance]:
         seen: dict[str, bool] = {}
         for report in case.run(int(position)).reports:
             own = report.outcomes[report.tests == case.position]
-            executed = own[(own != Outcome.NONE) & (own != Outcome.SKIPPED)]
+            executed = own[was_executed(own)]
             if len(executed) and not report.stale:
-                seen[report.job] = seen.get(report.job, False) or bool(_bad(executed).any())
+                seen[report.job] = seen.get(report.job, False) or bool(failed_first(executed).any())
         for job, failed in seen.items():
             count = counts.setdefault(job, [0, 0])
             count[0] += failed
@@ -151,16 +146,16 @@ def _jobs(case: Case) -> list[Circumstance]:
 def _branches(case: Case) -> list[Circumstance]:
     history = case.evidence.history
     row = history.outcomes[case.position]
-    ran = (row != Outcome.NONE) & (row != Outcome.SKIPPED)
+    ran = was_executed(row)
     pull = np.fromiter((run.event is Event.PULL_REQUEST for run in history.runs), np.bool_, len(history.runs))
     own = Circumstance(
         kind="branch",
         name=history.branch,
-        failed=int((case.usable & _bad(case.row)).sum()),
+        failed=int((case.usable & failed_first(case.row)).sum()),
         runs=int(case.usable.sum()),
     )
     pulls = Circumstance(
-        kind="branch", name="pull requests", failed=int((pull & _bad(row)).sum()), runs=int((pull & ran).sum())
+        kind="branch", name="pull requests", failed=int((pull & failed_first(row)).sum()), runs=int((pull & ran).sum())
     )
     return [own, pulls]
 
@@ -169,7 +164,7 @@ def _companions(case: Case) -> tuple[Companion, ...]:
     """Tests of any area that failed in many of its failing runs, and more often there than elsewhere."""
     history = case.evidence.history
     runs = case.scope.view.runs[case.usable]
-    bad = _bad(history.whole[:, runs])
+    bad = failed_first(history.whole[:, runs])
     mine = bad[case.position]
     times = int(mine.sum())
     if times < _TOGETHER:

@@ -19,6 +19,7 @@ from flakelens.facts import Bools, Int8s
 from flakelens.gate.evidence import Evidence
 from flakelens.messages import headline
 from flakelens.model import Outcome, TestId
+from flakelens.outcomes import failed_first
 from flakelens.policy import UNASSIGNED, Policy
 from flakelens.report_causes import CauseLine, CausesReport, CauseState, CauseTest, FactorLine, SignatureLine
 from flakelens.stats.clusters import Cluster, common_mode_runs, find_clusters
@@ -52,7 +53,7 @@ class Causes:
     @cached_property
     def failing(self) -> Bools:
         """(N, R) failed or flaky, outages left out."""
-        both: Bools = ((self.outcomes == Outcome.FAILED) | (self.outcomes == Outcome.FLAKY)) & ~self.left_out
+        both: Bools = failed_first(self.outcomes) & ~self.left_out
         return both
 
     @cached_property

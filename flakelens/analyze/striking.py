@@ -11,6 +11,7 @@ import numpy as np
 from flakelens.facts import Bools, Int32s
 from flakelens.gate.evidence import Evidence
 from flakelens.model import Outcome
+from flakelens.outcomes import failed_first
 from flakelens.report_causes import FactorLine
 from flakelens.stats.clusters import Cluster
 from flakelens.stats.factors import Effect, find_effects
@@ -101,7 +102,7 @@ class _Cells:
         for place, cause in enumerate(self._causes):
             for test in cause.tests.tolist():
                 row, variant = self._whole[test], self._variant_of[test]
-                bad = (row == Outcome.FAILED) | (row == Outcome.FLAKY)
+                bad = failed_first(row)
                 failed[place, variant] |= bad
                 ran[place, variant] |= bad | (row == Outcome.PASSED)
         return failed, ran

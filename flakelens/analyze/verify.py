@@ -15,6 +15,7 @@ from flakelens.errors import UsageError
 from flakelens.facts import Bools, Int8s
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.model import Outcome, RetryEvidence
+from flakelens.outcomes import failed_first
 from flakelens.policy import Policy
 from flakelens.report import VerifyReport
 from flakelens.stats.states import TestState, find_states
@@ -41,7 +42,7 @@ def verify_report(
     split = int(np.searchsorted(case.scope.view.runs, first))
     start = max(0, split - WINDOW_RUNS)
     row, usable = case.row, case.usable
-    bad: Bools = usable & ((row == Outcome.FAILED) | (row == Outcome.FLAKY))
+    bad: Bools = usable & failed_first(row)
     there = list(cells(case))
     by_run = {cell.run: cell for cell in there}
     of_area = [by_run[case.run(place).key] for place in range(len(row))]

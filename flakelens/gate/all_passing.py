@@ -9,6 +9,7 @@ import numpy as np
 from flakelens.gate.criterion import CriterionFinding, Observed, Scope, count_of, named, percent
 from flakelens.gate.trying import clean_runs_by_trying
 from flakelens.model import GateState, Outcome
+from flakelens.outcomes import failed_first
 from flakelens.policy import AllPassingPolicy
 from flakelens.stats.states import TestState
 
@@ -127,7 +128,7 @@ def _why(scope: Scope, policy: AllPassingPolicy, window: _Window, state: GateSta
 def _hidden(scope: Scope) -> tuple[str, ...]:
     """What so many clean runs can still hide: no failure in n runs allows any rate up to 1 - .05^(1/n)."""
     outcomes = scope.view.outcomes
-    troubled = np.flatnonzero(((outcomes == Outcome.FAILED) | (outcomes == Outcome.FLAKY)).any(axis=0))
+    troubled = np.flatnonzero(failed_first(outcomes).any(axis=0))
     clean = outcomes.shape[1] - 1 - int(troubled[-1]) if len(troubled) else outcomes.shape[1]
     bound = percent(1 - 0.05 ** (1 / max(1, clean)))
     hidden = f"up to {bound} of runs fail somewhere in {scope.name} (95 %)"

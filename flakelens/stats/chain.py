@@ -21,6 +21,7 @@ import numpy as np
 
 from flakelens.facts import Bools, Int8s
 from flakelens.model import Outcome
+from flakelens.outcomes import was_executed
 from flakelens.stats.markov import (
     BROKEN,
     GATED,
@@ -73,7 +74,7 @@ class _Pull:
         """
         if commit != self.commit:
             self._start(commit)
-        ran = (codes != Outcome.NONE) & (codes != Outcome.SKIPPED)
+        ran = was_executed(codes)
         plain, broken = table[codes], table[codes, BROKEN]
         with_break = self.belief * broken
         self.belief = with_break / (with_break + (1.0 - self.belief) * ((forecast * plain) @ _ONES))

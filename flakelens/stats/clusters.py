@@ -13,6 +13,7 @@ import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
+from flakelens.outcomes import was_executed
 from flakelens.stats.outages import RECOVERED_SHARE, Outages
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def common_mode_runs(outcomes: Int8s, outages: Outages) -> Bools:
     calm = np.flatnonzero(~outages.suspected)
     for run, victims in outages.newly.items():
         column = outcomes[:, run]
-        executed = np.count_nonzero((column != Outcome.NONE) & (column != Outcome.SKIPPED))
+        executed = np.count_nonzero(was_executed(column))
         if len(victims) < max(LARGE_OUTAGE, LARGE_SHARE * executed):
             continue
         after = calm[calm > run]

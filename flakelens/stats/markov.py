@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
+from flakelens.outcomes import failed_first
 
 Floats = npt.NDArray[np.float64]
 
@@ -102,7 +103,7 @@ class Series:
     @cached_property
     def failed(self) -> Bools:
         """First attempts that failed, (N, R)."""
-        result: Bools = (self.outcomes == Outcome.FAILED) | (self.outcomes == Outcome.FLAKY)
+        result: Bools = failed_first(self.outcomes)
         return result
 
     @cached_property
@@ -147,7 +148,7 @@ def series(
 
 def outage_shares(outcomes: Int8s, outage: Bools) -> Floats:
     """o_t of the runs marked `outage`, (R,): the failing share of first attempts beyond the median of other runs."""
-    failed = ((outcomes == Outcome.FAILED) | (outcomes == Outcome.FLAKY)).sum(axis=0)
+    failed = failed_first(outcomes).sum(axis=0)
     executed = failed + (outcomes == Outcome.PASSED).sum(axis=0)
     share = failed / np.maximum(executed, 1)
     others = share[~outage & (executed > 0)]

@@ -14,6 +14,7 @@ import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
+from flakelens.outcomes import failed_first, was_executed
 
 MINIMUM_NEW_FAILURES = 5
 STANDARD_DEVIATIONS = 6.0
@@ -60,7 +61,7 @@ def find_outages(outcomes: Int8s) -> Outages:
     new_failures = np.zeros(tests)
     for run in range(reach):
         column = outcomes[:, run]
-        failed = (column == Outcome.FAILED) | (column == Outcome.FLAKY)
+        failed = failed_first(column)
         ran = failed | (column == Outcome.PASSED)
         could = ran & known & ~failing
         fresh = could & failed
@@ -93,7 +94,7 @@ def find_outages(outcomes: Int8s) -> Outages:
 
 def _recovered(later: Int8s, healed: Bools) -> bool:
     """Did at least 2/3 of the victims pass later in the run (`healed`), or else in the next of the `later` runs?"""
-    ran = (later != Outcome.NONE) & (later != Outcome.SKIPPED)
+    ran = was_executed(later)
     passed = healed
     if ran.size:
         following = np.take_along_axis(later, ran.argmax(axis=1)[:, None], axis=1)[:, 0]
@@ -108,7 +109,7 @@ def _recurring_groups(outcomes: Int8s, newly: dict[int, Int32s]) -> set[int]:
     small = {}
     for run in runs:
         column = outcomes[:, run]
-        executed = np.count_nonzero((column != Outcome.NONE) & (column != Outcome.SKIPPED))
+        executed = np.count_nonzero(was_executed(column))
         small[run] = len(newly[run]) <= _GROUP_SHARE * executed
     for place, one in enumerate(runs):
         for other in runs[place + 1 :]:
@@ -132,7 +133,7 @@ def outage_at_start(outcomes: Int8s) -> bool:
     """
     if outcomes.shape[1] < 2:
         return False
-    failed = (outcomes == Outcome.FAILED) | (outcomes == Outcome.FLAKY)
+    failed = failed_first(outcomes)
     victims = np.flatnonzero(failed[:, 0])
     turned = (outcomes[:, :-1] == Outcome.PASSED) & failed[:, 1:]
     expected = float(np.count_nonzero(turned)) / (outcomes.shape[1] - 1)

@@ -11,6 +11,7 @@ import numpy as np
 from flakelens.facts import Bools
 from flakelens.history import History, Report, Run
 from flakelens.model import Event, Outcome
+from flakelens.outcomes import was_executed
 
 DAYS = 30  # that a price is about
 LAPTOP = "a laptop's run"  # Run.why_not of what nobody else waits for
@@ -49,7 +50,7 @@ def price_of(
         if left_out is not None and left_out[position]:
             continue
         row = history.outcomes[wanted, position]
-        executed += bool(((row != Outcome.NONE) & (row != Outcome.SKIPPED)).any())
+        executed += bool(was_executed(row).any())
         if (found := _lost(run, wanted)) is not None:
             lost.append(found)
     known = [each.seconds for each in lost if each.seconds is not None]

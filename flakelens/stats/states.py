@@ -14,6 +14,7 @@ import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
+from flakelens.outcomes import failed_first, was_executed
 from flakelens.stats.verification import clean_runs_to_verify
 
 STABLE_RESULTS = 20
@@ -74,10 +75,10 @@ def find_states(
     rows = outcomes[:, ~outage]
     kept = np.flatnonzero(~outage).astype(np.int32)
     numbers = np.unique(commits[~outage], return_inverse=True)[1].astype(np.int32)
-    ran = (rows != Outcome.NONE) & (rows != Outcome.SKIPPED)
+    ran = was_executed(rows)
     counts = ran.sum(axis=1).tolist()
     ever = (outcomes != Outcome.NONE).any(axis=1).tolist()
-    troubled = (((rows == Outcome.FAILED) | (rows == Outcome.FLAKY)).any(axis=1) | disagreed).tolist()
+    troubled = (failed_first(rows).any(axis=1) | disagreed).tolist()
     went = gone.tolist()
     findings = []
     for test, count in enumerate(counts):
