@@ -60,7 +60,7 @@ def demo(*, folder: Path | None = None, keep: Path | None = None, progress: Prog
 
 
 def _demo(folder: Path, database: Path, kept: str, progress: Progress | None) -> DemoReport:
-    from flakelens.analyze.gate import gate_report
+    from flakelens.analyze.gate import judge_gate
     from flakelens.analyze.tests import tests_report
     from flakelens.decisions import Decisions
     from flakelens.policy_text import parse
@@ -71,7 +71,7 @@ def _demo(folder: Path, database: Path, kept: str, progress: Progress | None) ->
     with open_store(database, create=True) as store:
         done = ingest_recorded(folder, store, ingested_at=moment, progress=progress)
         tests = tests_report(store, policy, decisions, as_of=moment, limit=ATTENTION)
-        gate = gate_report(store, policy, decisions, GATE, as_of=moment)
+        gate = judge_gate(store, policy, decisions, GATE, as_of=moment).report
     return DemoReport(
         runs=len({(run.provider, run.run) for run in done}),
         reports=sum(run.reports for run in done),

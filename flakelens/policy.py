@@ -107,6 +107,12 @@ class GatePolicy(_Strict, frozen=True, kw_only=True):
     mode: Literal["enforce", "advise", "observe"] = "enforce"
     environment: str = ""  # "": CI history; else only runs of that environment
 
+    @property
+    def pass_rate_threshold(self) -> float:
+        """What its pass-rate criteria ask for, in percent: the highest; 98 where there is none."""
+        asked = [policy.threshold for policy in self.criteria.values() if isinstance(policy, PassRatePolicy)]
+        return max(asked, default=98.0)
+
 
 class Policy(_Strict, frozen=True, kw_only=True):
     """All that a project decides beforehand. Made by `parse`."""

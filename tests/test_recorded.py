@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flakelens.analyze.gate import gate_report
+from flakelens.analyze.gate import judge_gate
 from flakelens.areas import assign
 from flakelens.decisions import Decisions
 from flakelens.facts import Facts
@@ -213,6 +213,6 @@ def test_any_order_of_ingest_and_twice_give_the_same_verdict(tmp_path: Path) -> 
         with open_store(tmp_path / f"{number}.db", create=True) as store:
             for folder in calls:
                 ingest([str(folder)], store=store, run_per_dir=folder.name == "runs", ingested_at=moment)
-            reports.append(gate_report(store, parse(), Decisions(), "gate1", as_of=moment))
+            reports.append(judge_gate(store, parse(), Decisions(), "gate1", as_of=moment).report)
     assert reports[0] == reports[1]
     assert reports[0].verdict.criteria

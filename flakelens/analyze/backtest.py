@@ -14,7 +14,7 @@ from flakelens.facts import Int64s, RunKey
 from flakelens.gate import verdict
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.model import GateState
-from flakelens.policy import GatePolicy, PassRatePolicy, Policy
+from flakelens.policy import GatePolicy, Policy
 from flakelens.report import BacktestReport, BacktestRule
 from flakelens.store import Store
 
@@ -40,7 +40,7 @@ def backtest(
     `progress(done, total)` is called after every look. Raises UsageError for an unknown gate.
     """
     gate = gate_policy(policy, name)
-    required = _required(gate)
+    required = gate.pass_rate_threshold / 100
     evidence = load(store, policy, decisions, as_of=as_of, environment=gate.environment, window=None).evidence
     view = evidence.pooled(["*"]).view
     valid = np.flatnonzero(view.valid)
@@ -69,11 +69,6 @@ def backtest(
         ),
         states=tuple(states),
     )
-
-
-def _required(gate: GatePolicy) -> float:
-    thresholds = [policy.threshold for policy in gate.criteria.values() if isinstance(policy, PassRatePolicy)]
-    return max(thresholds, default=98.0) / 100
 
 
 def _judged_at(name: str, gate: GatePolicy, evidence: Evidence, newest: int) -> GateState:

@@ -29,33 +29,6 @@ AREA_WINDOW = 30
 _WORDS = {GateState.MET: "MET", GateState.NOT_MET: "NOT MET", GateState.INCONCLUSIVE: "INCONCLUSIVE"}
 
 
-def gate_report(
-    store: Store | None,
-    policy: Policy,
-    decisions: Decisions,
-    name: str,
-    *,
-    as_of: datetime,
-    commit: str = "",
-    known_at: datetime | None = None,
-    met_baseline: frozenset[TestId] | None = None,
-) -> GateReport:
-    """The report of the gate `name`. Raises UsageError for a gate that the policy does not define.
-
-    `met_baseline` None: the tests that were active at the newest recorded MET verdict older than the baseline window.
-    """
-    return judge_gate(
-        store,
-        policy,
-        decisions,
-        name,
-        as_of=as_of,
-        commit=commit,
-        known_at=known_at,
-        met_baseline=met_baseline,
-    ).report
-
-
 class Judged(NamedTuple):
     """A report and the evidence that it was made from."""
 
@@ -74,7 +47,11 @@ def judge_gate(
     known_at: datetime | None = None,
     met_baseline: frozenset[TestId] | None = None,
 ) -> Judged:
-    """`gate_report` with its evidence, for those who record it. `as_of` counts to the millisecond, as it is stored."""
+    """The gate `name` judged: its report, and the evidence for those who record it.
+
+    `as_of` counts to the millisecond, as it is stored. `met_baseline` None: the tests that were active at the newest
+    recorded MET verdict older than the baseline window. Raises UsageError for a gate that the policy does not define.
+    """
     as_of = as_of.replace(microsecond=as_of.microsecond // 1000 * 1000)
     gate = gate_policy(policy, name)
     loaded = load(store, policy, decisions, as_of=as_of, environment=gate.environment, commit=commit, known_at=known_at)

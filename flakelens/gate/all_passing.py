@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flakelens.gate.criterion import CriterionFinding, Observed, Scope, count_of, named, percent
+from flakelens.gate.criterion import (
+    CriterionFinding,
+    Observed,
+    Scope,
+    count_of,
+    looks,
+    named,
+    no_active_test,
+    percent,
+    repairs,
+)
 from flakelens.gate.trying import clean_runs_by_trying
 from flakelens.model import GateState, Outcome
 from flakelens.outcomes import failed_first
@@ -64,9 +74,9 @@ def judge(ident: str, policy: AllPassingPolicy, scope: Scope, *, needs: bool = T
         required=1.0,
         why=_why(scope, policy, window, state),
         needs_runs=needed,
-        repair_first=tuple(f'repair "{scope.ids[test].name}", broken now' for test in window.broken),
+        repair_first=repairs(scope.ids[test] for test in window.broken),
         evidence=_hidden(scope) if state is GateState.MET else (),
-        next_steps=tuple(f'flakelens show "{test.name}"' for test in tests[:3]),
+        next_steps=looks(tests),
         tests=tests,
     )
 
@@ -99,7 +109,7 @@ def _look(policy: AllPassingPolicy, scope: Scope) -> _Window:
 
 def _why(scope: Scope, policy: AllPassingPolicy, window: _Window, state: GateState) -> str:
     if not window.judged:
-        return f"{scope.name} has no active test; no data is never a pass."
+        return no_active_test(scope)
 
     def names(tests: list[int]) -> str:
         return named([scope.ids[test] for test in tests])

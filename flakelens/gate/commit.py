@@ -35,6 +35,7 @@ def judge(commit: str, evidence: Evidence) -> CriterionFinding:
                 lacks[area] = f"{label(history.runs[position])} {lack}"
     whole = len(regular) - len(lacks)
     met = bool(regular) and not lacks
+    step = () if met else (f"run {', '.join(lacks) or 'the suites'} on {commit[:12]} and ingest the reports",)
     if met:
         why = f"Commit {commit[:12]} has complete, outage-free runs of {', '.join(regular)}."
     elif not regular:
@@ -59,10 +60,8 @@ def judge(commit: str, evidence: Evidence) -> CriterionFinding:
         required=1.0,
         why=why,
         needs_runs=0 if met else None,
-        repair_first=()
-        if met
-        else (f"run {', '.join(lacks) or 'the suites'} on {commit[:12]} and ingest the reports",),
-        next_steps=() if met else (f"run {', '.join(lacks) or 'the suites'} on {commit[:12]} and ingest the reports",),
+        repair_first=step,
+        next_steps=step,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -98,6 +98,21 @@ class Scope:
     def label(self, run: int) -> str:
         """How a sentence names the run at position `run`."""
         return self.labels[run] if run < len(self.labels) else f"run {run + 1}"
+
+
+def no_active_test(scope: Scope) -> str:
+    """Why a criterion cannot be judged on an area without active tests."""
+    return f"{scope.name} has no active test; no data is never a pass."
+
+
+def repairs(tests: Iterable[TestId]) -> tuple[str, ...]:
+    """What must be done about broken tests before clean runs can count."""
+    return tuple(f'repair "{test.name}", broken now' for test in tests)
+
+
+def looks(tests: Sequence[TestId], most: int = 3) -> tuple[str, ...]:
+    """The commands that show the first few tests."""
+    return tuple(f'flakelens show "{test.name}"' for test in tests[:most])
 
 
 def named(tests: Sequence[TestId], most: int = 3) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from flakelens.gate.criterion import CriterionFinding, Scope, count_of, named
+from flakelens.gate.criterion import CriterionFinding, Scope, count_of, named, no_active_test, repairs
 from flakelens.gate.rates import LARGE_LOSS, area_state, judge_runs, observed_of, rate_sentence, rule_for
 from flakelens.gate.trying import clean_runs_by_trying
 from flakelens.model import GateState
@@ -36,7 +36,7 @@ def judge(ident: str, policy: ReliablePolicy, scope: Scope, *, needs: bool = Tru
     why = rate_sentence(finding, rule, state, "first-attempt pass rate", LARGE_LOSS)
     too_few = recent < RECENT_SHOWN
     if not scope.active.any():
-        state, why = GateState.INCONCLUSIVE, f"{scope.name} has no active test; no data is never a pass."
+        state, why = GateState.INCONCLUSIVE, no_active_test(scope)
     elif broken:
         state, why = GateState.NOT_MET, f"{count_of(len(broken), 'test')} broken now: {named(broken)}."
     elif too_few and state is not GateState.NOT_MET:
@@ -58,7 +58,7 @@ def judge(ident: str, policy: ReliablePolicy, scope: Scope, *, needs: bool = Tru
         required=policy.threshold / 100,
         why=why,
         needs_runs=needed,
-        repair_first=tuple(f'repair "{test.name}", broken now' for test in broken),
+        repair_first=repairs(broken),
         evidence=(f"{count_of(hidden, 'run')} of the newest {min(RECENT, reach)} hide their retries.",)
         if hidden
         else (),

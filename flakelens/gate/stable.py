@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from flakelens.gate.criterion import CriterionFinding, Scope, count_of, named, percent
+from flakelens.gate.criterion import CriterionFinding, Scope, count_of, looks, named, no_active_test, percent, repairs
 from flakelens.gate.rates import LARGE_LOSS, area_state, judge_runs, observed_of, rate_sentence, rule_for
 from flakelens.gate.trying import clean_runs_by_trying
 from flakelens.model import GateState, Outcome
@@ -31,7 +31,7 @@ def judge(ident: str, policy: StablePolicy, scope: Scope, *, needs: bool = True)
     why = rate_sentence(finding, rule, state, "pass rate after retries", LARGE_LOSS)
     tests = tuple(scope.ids[test] for test in (*broken, *lately))
     if not scope.active.any():
-        state, why = GateState.INCONCLUSIVE, f"{scope.name} has no active test; no data is never a pass."
+        state, why = GateState.INCONCLUSIVE, no_active_test(scope)
     elif broken:
         state = GateState.NOT_MET
         why = f"{count_of(len(broken), 'test')} broken now: {named(tests[: len(broken)])}."
@@ -53,9 +53,9 @@ def judge(ident: str, policy: StablePolicy, scope: Scope, *, needs: bool = True)
         required=policy.threshold / 100,
         why=why,
         needs_runs=needed,
-        repair_first=tuple(f'repair "{scope.ids[test].name}", broken now' for test in broken),
+        repair_first=repairs(scope.ids[test] for test in broken),
         evidence=(*_green(scope), *_earlier(scope, judged, newest)),
-        next_steps=tuple(f'flakelens show "{test.name}"' for test in tests[:3]),
+        next_steps=looks(tests),
         tests=tests,
     )
 

@@ -123,7 +123,7 @@ def _criterion(
         return [pass_rate.judge(ident, policy, evidence.pooled(policy.areas, policy.focuses), needs=needs)]
     areas = evidence.areas.names if ALL_AREAS in policy.areas else policy.areas
     if isinstance(policy, NoLaunderingPolicy):
-        threshold = policy.threshold if policy.threshold is not None else _pass_rate_threshold(gate)
+        threshold = policy.threshold if policy.threshold is not None else gate.pass_rate_threshold
         scopes = [evidence.scope(area) for area in areas]
         return [no_laundering.judge(ident, policy, scopes, threshold=threshold)]
     if isinstance(policy, CompletePolicy):
@@ -143,11 +143,6 @@ def _criterion(
     if isinstance(policy, StablePolicy):
         return [stable.judge(ident, policy, scope, needs=needs) for scope in scopes]
     return [reliable.judge(ident, policy, scope, needs=needs) for scope in scopes]
-
-
-def _pass_rate_threshold(gate: GatePolicy) -> float:
-    thresholds = [policy.threshold for policy in gate.criteria.values() if isinstance(policy, PassRatePolicy)]
-    return max(thresholds, default=98.0)
 
 
 def _waivers(
