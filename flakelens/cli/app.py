@@ -115,6 +115,9 @@ class App:
         return sys.stderr.isatty() and not self.quiet and self.environ.get("TERM") != "dumb"
 
 
+as_of_option = click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+
+
 def format_option(*formats: str) -> Callable[[_Function], _Function]:
     """--format with the formats of a command, the first being the default."""
     return click.option(

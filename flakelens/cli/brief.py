@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from flakelens.cli.app import App, format_option
+from flakelens.cli.app import App, as_of_option, format_option
 from flakelens.cli.database import if_there
 from flakelens.cli.exit_codes import DONE
 from flakelens.errors import UsageError
@@ -25,7 +25,7 @@ _STANDARD_OUTPUT = "-"
     flag_value=_STANDARD_OUTPUT,
     help="Write a script for git bisect run to FILE instead (- or nothing after TEST: show it).",
 )
-@click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+@as_of_option
 @click.pass_obj
 def command(app: App, test: str, format_: str, script: str | None, as_of: str | None) -> int:
     """All that a person or a coding agent needs to repair TEST.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from flakelens.cli.app import App, format_option
+from flakelens.cli.app import App, as_of_option, format_option
 from flakelens.cli.database import if_there
 from flakelens.cli.exit_codes import DONE
 
@@ -16,7 +16,7 @@ _SCREEN = 20  # causes that the text shows without --limit
 @click.option("--area", metavar="NAME", multiple=True, help="Only causes with tests of this area; may be repeated.")
 @click.option("--over", is_flag=True, help="Also causes whose tests are stable again, or gone.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most N; 0: all.  [default: 20, JSON: all]")
-@click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+@as_of_option
 @click.pass_obj
 def command(app: App, format_: str, area: tuple[str, ...], over: bool, limit: int | None, as_of: str | None) -> int:
     """What makes tests fail: those that fail together, what they say, where they strike; then single tests.

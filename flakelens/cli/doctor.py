@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from flakelens.cli.app import App, format_option
+from flakelens.cli.app import App, as_of_option, format_option
 from flakelens.cli.database import if_there
 from flakelens.cli.exit_codes import DONE, NOT_MET
 
 
 @click.command("doctor")
 @format_option("text", "json")
-@click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+@as_of_option
 @click.pass_obj
 def command(app: App, format_: str, as_of: str | None) -> int:
     """What keeps flakelens from seeing flakes, with the mend.

@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from flakelens.cli.app import App, format_option
+from flakelens.cli.app import App, as_of_option, format_option
 from flakelens.cli.database import if_there
 from flakelens.cli.exit_codes import DONE
 
@@ -21,7 +21,7 @@ from flakelens.cli.exit_codes import DONE
     show_default=True,
     help="Order by failures: the fewest repairs to the pass rate; by runs hit: the most green runs.",
 )
-@click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+@as_of_option
 @click.pass_obj
 def command(app: App, gate: str, format_: str, by: Literal["failures", "runs"], as_of: str | None) -> int:
     """The smallest set of causes whose repair reaches the pass rate that GATE asks for, and what each brings.

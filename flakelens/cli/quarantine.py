@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import click
 
-from flakelens.cli.app import App, format_option
+from flakelens.cli.app import App, as_of_option, format_option
 from flakelens.cli.database import everything, if_there
 from flakelens.cli.exit_codes import DONE, NOT_MET
 
@@ -66,7 +66,7 @@ def remove(app: App, tests: tuple[str, ...]) -> int:
 
 @command.command("list")
 @format_option("text", "json")
-@click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+@as_of_option
 @click.pass_obj
 def list_(app: App, format_: str, as_of: str | None) -> int:
     """The tests in quarantine, what became of them, and which may be released."""
@@ -76,7 +76,7 @@ def list_(app: App, format_: str, as_of: str | None) -> int:
 
 @command.command("check")
 @format_option("text", "json")
-@click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+@as_of_option
 @click.pass_obj
 def check(app: App, format_: str, as_of: str | None) -> int:
     """Does the quarantine keep the policy's limits?
@@ -88,7 +88,7 @@ def check(app: App, format_: str, as_of: str | None) -> int:
 
 @command.command("suggest")
 @format_option("text", "json")
-@click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+@as_of_option
 @click.pass_obj
 def suggest(app: App, format_: str, as_of: str | None) -> int:
     """Flaky tests that might go into quarantine, the flakiest first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from flakelens.cli.app import App, format_option
+from flakelens.cli.app import App, as_of_option, format_option
 from flakelens.cli.database import if_there
 from flakelens.cli.exit_codes import DONE
 
@@ -12,7 +12,7 @@ from flakelens.cli.exit_codes import DONE
 @click.command("show")
 @click.argument("test")
 @format_option("text", "json")
-@click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+@as_of_option
 @click.pass_obj
 def command(app: App, test: str, format_: str, as_of: str | None) -> int:
     """The history of one test, and why it has its state.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from flakelens.cli.app import App, format_option
+from flakelens.cli.app import App, as_of_option, format_option
 from flakelens.cli.database import if_there
 from flakelens.cli.exit_codes import DONE
 
@@ -15,7 +15,7 @@ _SCREEN = 20  # tests that the text shows without --limit
 @format_option("text", "json")
 @click.option("--area", metavar="NAME", multiple=True, help="Only this area; may be repeated.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most N; 0: all.  [default: 20, JSON: all]")
-@click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+@as_of_option
 @click.pass_obj
 def command(app: App, format_: str, area: tuple[str, ...], limit: int | None, as_of: str | None) -> int:
     """The tests that became slower, and since which run, what adds most to a run first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from flakelens.cli.app import App, format_option
+from flakelens.cli.app import App, as_of_option, format_option
 from flakelens.cli.database import if_there
 from flakelens.cli.exit_codes import DONE
 
@@ -23,7 +23,7 @@ _SCREEN = 30  # tests that the text shows without --limit
 )
 @click.option("--sort", metavar="ORDER", default="urgency", help="urgency, name, rate, failures or flakes.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most N; 0: all.  [default: 30, JSON: all]")
-@click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+@as_of_option
 @click.pass_obj
 def command(
     app: App,

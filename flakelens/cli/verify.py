@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from flakelens.cli.app import App, format_option
+from flakelens.cli.app import App, as_of_option, format_option
 from flakelens.cli.database import if_there
 from flakelens.cli.exit_codes import DONE, INCONCLUSIVE, NOT_MET
 
@@ -13,7 +13,7 @@ from flakelens.cli.exit_codes import DONE, INCONCLUSIVE, NOT_MET
 @click.argument("test")
 @click.option("--since", metavar="COMMIT", required=True, help="The commit of the repair; its first digits will do.")
 @format_option("text", "json")
-@click.option("--as-of", metavar="TIME", help="As it would have been then (ISO date or time, UTC).")
+@as_of_option
 @click.pass_obj
 def command(app: App, test: str, since: str, format_: str, as_of: str | None) -> int:
     """Has the repair of TEST held since COMMIT?
