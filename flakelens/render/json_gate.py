@@ -21,10 +21,11 @@ def gate_json(report: GateReport) -> str:
     """The document, with a line feed at its end. ASCII, keys in fixed order, floats unrounded: equal reports give equal
     bytes. The number of the recorded verdict is not in it, or a verdict could never replay to itself.
     """
-    return json.dumps(_document(report), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return json.dumps(gate_document(report), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def _document(report: GateReport) -> dict[str, Any]:
+def gate_document(report: GateReport) -> dict[str, Any]:
+    """The document as plain values, for other documents that hold a verdict."""
     verdict, basis = report.verdict, report.provenance
     waived = {finding.waiver.criterion for finding in verdict.waivers if finding.holds}
     return {

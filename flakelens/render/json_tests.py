@@ -87,8 +87,8 @@ def view_of(line: TestLine) -> TestView:
         p_flaky=None,
         p_broken=None,
         flake_rate=line.finding.flake_rate,
-        pass_rate=_rate(line.pass_rate),
-        first_attempt_pass_rate=_rate(line.first_attempt_pass_rate),
+        pass_rate=rate_view(line.pass_rate),
+        first_attempt_pass_rate=rate_view(line.first_attempt_pass_rate),
         runs=line.runs,
         failures=line.failures,
         flaky_runs=line.flaky_runs,
@@ -99,7 +99,8 @@ def view_of(line: TestLine) -> TestView:
     )
 
 
-def _rate(rate: Rate | None) -> RateView | None:
+def rate_view(rate: Rate | None) -> RateView | None:
+    """A rate as programs read it."""
     if rate is None:
         return None
     return RateView(passed=rate.passed, executed=rate.executed, value=rate.value, low=rate.low, high=rate.high)

@@ -1,0 +1,39 @@
+"""The verdicts on record, night by night."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from flakelens.report_nightly import NightLine
+from flakelens.store import Store, VerdictOutline
+
+
+def verdicts(store: Store | None, gate: str, *, until: datetime) -> tuple[NightLine, ...]:
+    """Every recorded verdict of `gate` up to a moment, oldest first."""
+    return tuple(map(_line, store.verdict_outlines(gate, until=until))) if store else ()
+
+
+def newest_of_each_day(lines: Iterable[NightLine]) -> tuple[NightLine, ...]:
+    """Of the verdicts of one day (UTC) the newest: what the day ended with. Oldest day first."""
+    days = {line.day: line for line in sorted(lines, key=lambda line: (line.as_of, line.number))}
+    return tuple(days[day] for day in sorted(days))
+
+
+def _line(verdict: VerdictOutline) -> NightLine:
+    document = json.loads(verdict.json)
+    criteria = document.get("criteria", [])
+    rate = next((criterion for criterion in criteria if criterion.get("kind") == "pass-rate"), {})
+    observed = rate.get("observed") or {}
+    return NightLine(
+        number=verdict.id,
+        as_of=verdict.as_of,
+        state=verdict.state,
+        decision=verdict.decision,
+        pass_rate=observed.get("value"),
+        required=rate.get("required"),
+        met=sum(criterion.get("state") == "MET" for criterion in criteria),
+        criteria=len(criteria),
+        policy_sha256=document.get("provenance", {}).get("policy_sha256", ""),
+    )

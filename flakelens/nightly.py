@@ -1,0 +1,159 @@
+"""The nightly report: verdict, what changed, what to do first, and all that these rest on, in one document."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from flakelens.analyze.causes import causes_report
+from flakelens.analyze.evidence import load
+from flakelens.analyze.gate import Judged, gate_policy, judge_gate
+from flakelens.analyze.nightly.changes import changes
+from flakelens.analyze.nightly.groups import groups
+from flakelens.analyze.nightly.nights import newest_of_each_day, verdicts
+from flakelens.analyze.nightly.runs import histories, marks, run_lines
+from flakelens.analyze.nightly.tests import entries
+from flakelens.analyze.price import Till
+from flakelens.analyze.tests import tests_report
+from flakelens.decisions import Decisions
+from flakelens.doctor import doctor
+from flakelens.errors import UsageError
+from flakelens.gate.evidence import Evidence
+from flakelens.model import GateState
+from flakelens.plan import plan_report
+from flakelens.policy import Policy
+from flakelens.report import GateReport
+from flakelens.report_causes import PlanReport
+from flakelens.report_nightly import Action, Expiry, Nightly, NightLine, Since
+from flakelens.store import Store
+
+GRID_RUNS = 500  # counting runs that the report shows; states and rates look at the newest 300 of them
+SOON = timedelta(days=7)
+MOST_ACTIONS = 3
+_NIGHT = timedelta(days=1)
+
+
+def judge_night(store: Store | None, policy: Policy, decisions: Decisions, gate: str, *, as_of: datetime) -> Judged:
+    """The night's verdict, to be recorded before `nightly` tells of it."""
+    return judge_gate(store, policy, decisions, gate, as_of=as_of)
+
+
+def nightly(
+    store: Store | None,
+    policy: Policy,
+    decisions: Decisions,
+    judged: Judged,
+    *,
+    number: int | None = None,
+    since: Since | None = None,
+) -> Nightly:
+    """The report on a verdict. `number`: of the recorded verdict, None where it is not recorded. `since`: the moment
+    of the last report; None: a day before this one.
+    """
+    report = replace(judged.report, number=number)
+    as_of, name = report.provenance.as_of, report.verdict.gate
+    given = verdicts(store, name, until=as_of)
+    since = since or _a_day_before(as_of, given)
+    evidence = judged.loaded.evidence
+    wide = load(
+        store, policy, decisions, as_of=as_of, window=GRID_RUNS, environment=gate_policy(policy, name).environment
+    ).evidence
+    tests = tests_report(store, policy, decisions, as_of=as_of)
+    before = tests_report(store, policy, decisions, as_of=since.moment)
+    causes = causes_report(store, policy, decisions, as_of=as_of)
+    plan = _plan(store, policy, decisions, name, as_of)
+    runs = run_lines(store, wide)
+    lines = (*causes.clusters, *(line for group in causes.singles for line in group))
+    return Nightly(
+        gate=report,
+        distance=_distance(report),
+        since=since,
+        changes=changes(before, tests),
+        plan=plan,
+        actions=_actions(store, evidence, plan),
+        expiries=_expiries(report, decisions, as_of),
+        groups=groups(evidence, wide, gate_policy(policy, name)),
+        marks=marks(runs, given),
+        tests=tests,
+        entries=entries(store, evidence, tests.tests, lines, histories(wide), len(runs)),
+        causes=causes,
+        runs=runs,
+        blind=doctor(store, policy, decisions, as_of=as_of).findings,
+    )
+
+
+def nights(store: Store | None, gate: str, *, until: datetime) -> tuple[NightLine, ...]:
+    """What each night ended with, oldest first, from the recorded verdicts."""
+    return newest_of_each_day(verdicts(store, gate, until=until))
+
+
+def _a_day_before(as_of: datetime, given: tuple[NightLine, ...]) -> Since:
+    moment = as_of - _NIGHT
+    return Since(moment=moment, report=False, state=state_at(given, moment))
+
+
+def state_at(given: tuple[NightLine, ...], moment: datetime) -> GateState | None:
+    """What the gate said last at a moment; None where nothing was recorded until then."""
+    return next((line.state for line in reversed(given) if line.as_of <= moment), None)
+
+
+def _distance(report: GateReport) -> float | None:
+    for finding in report.verdict.criteria:
+        if finding.kind == "pass-rate":
+            return finding.observed.value - finding.required if finding.observed else None
+    return None
+
+
+def _plan(
+    store: Store | None, policy: Policy, decisions: Decisions, gate: str, as_of: datetime
+) -> PlanReport | None:
+    try:
+        return plan_report(store, policy, decisions, gate, as_of=as_of)
+    except UsageError:  # a gate without a pass rate has no shortest way to one
+        return None
+
+
+def _actions(store: Store | None, evidence: Evidence, plan: PlanReport | None) -> tuple[Action, ...]:
+    if plan is None or not plan.steps:
+        return ()
+    till = Till(store, evidence)
+    return tuple(
+        Action(
+            cause=step.cause,
+            after=step.after,
+            price=till.price([test.id for test in step.cause.tests]),
+            owners=(),
+        )
+        for step in plan.steps[:MOST_ACTIONS]
+    )
+
+
+def _expiries(report: GateReport, decisions: Decisions, as_of: datetime) -> tuple[Expiry, ...]:
+    """Waivers of the gate that hold, and everything that ends within a week or ended since the last one."""
+    found = [
+        Expiry(
+            kind="waiver",
+            what=finding.waiver.criterion,
+            by=finding.waiver.by,
+            reason=finding.waiver.reason,
+            expires=finding.waiver.expires,
+            holds=finding.holds,
+            why_not=finding.why_not,
+        )
+        for finding in report.verdict.waivers
+        if finding.holds or abs(finding.waiver.expires - as_of) <= SOON
+    ]
+    found += [
+        Expiry(
+            kind="quarantine",
+            what=entry.test.name,
+            by=entry.owner,
+            reason=entry.reason,
+            expires=entry.expires,
+            holds=entry.created <= as_of < entry.expires,
+            why_not="it has expired" if as_of >= entry.expires else "",
+        )
+        for entry in decisions.quarantine
+        if abs(entry.expires - as_of) <= SOON
+    ]
+    return tuple(sorted(found, key=lambda expiry: (expiry.expires, expiry.kind, expiry.what)))

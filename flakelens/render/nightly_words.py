@@ -1,0 +1,62 @@
+"""Sentences of the nightly report that the page and the Markdown share."""
+
+from __future__ import annotations
+
+from flakelens.gate.criterion import count_of, percent
+from flakelens.render.figures import WORDS, moment, threshold
+from flakelens.report_nightly import Budget, ChangeKind, Nightly, Since
+from flakelens.stats.price import DAYS, Price
+
+_SAID = {
+    ChangeKind.BROKEN: "broken",
+    ChangeKind.FLAKY: "newly flaky",
+    ChangeKind.SKIPPED: "newly skipped",
+    ChangeKind.GONE: "gone",
+    ChangeKind.FIXED: "fixed",
+    ChangeKind.HEALING: "healing",
+    ChangeKind.NEW: "new",
+}
+
+
+def since_words(since: Since) -> str:
+    """ "the last report, 2026-11-19 02:00 UTC, when the gate was NOT MET"."""
+    what = "the last report" if since.report else "a day before"
+    state = f", when the gate was {WORDS[since.state]}" if since.state else ""
+    return f"{what}, {moment(since.moment)}{state}"
+
+
+def change_words(kind: ChangeKind, number: int) -> str:
+    """ "2 newly flaky"."""
+    return f"{number:,} {_SAID[kind]}"
+
+
+def distance_text(report: Nightly) -> str:
+    """How far the pass rate is from what the gate asks, and how many clean runs are missing; "" without data."""
+    if report.distance is None:
+        return ""
+    points = abs(report.distance) * 100
+    shown = f"{points:.1f}" if points >= 0.05 or points == 0 else "less than 0.1"
+    text = f"The pass rate is {shown} points {'above' if report.distance >= 0 else 'below'} what the gate asks."
+    missing = [finding.needs_runs for finding in report.gate.verdict.criteria if finding.needs_runs]
+    return f"{text} {count_of(max(missing), 'more clean run')} would meet it." if missing else text
+
+
+def budget_text(budget: Budget | None) -> str:
+    """ "84 % (3 of 18.0 failures at 98 %)"."""
+    if budget is None:
+        return "no results"
+    spent = f"{budget.spent:,} of {budget.allowed:,.1f} failures at {threshold(budget.threshold)}"
+    if budget.left is None:
+        return spent
+    return f"{percent(budget.left, 0)} ({spent})" if budget.left >= 0 else f"overspent ({spent})"
+
+
+def price_line(price: Price) -> str:
+    """A price in one sentence: "In 30 days: 10 of 89 runs failed with it, 3 re-runs, 12.1 minutes, 2 pull requests"."""
+    if not price.failed:
+        return f"In {DAYS} days no run failed with it; its retries passed."
+    parts = [f"{price.failed:,} of {count_of(price.runs, 'run')} failed with it"]
+    parts += [count_of(price.reruns, "re-run")] if price.reruns else []
+    parts += [f"{price.minutes:,.1f} test minutes lost"] if price.minutes is not None else []
+    parts += [f"{count_of(price.pull_requests, 'pull request')} blocked"] if price.pull_requests else []
+    return f"In {DAYS} days: {', '.join(parts)}."

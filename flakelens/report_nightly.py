@@ -1,0 +1,234 @@
+"""The document of `report`: what a team looks at every morning. Frozen types, no layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from flakelens.facts import RunKey
+    from flakelens.model import GateState, Problem, RetryEvidence, TestId
+    from flakelens.report import AreaLine, DurationLine, Finding, GateReport, Rate, TestLine, TestsReport
+    from flakelens.report_causes import CauseLine, CausesReport, PlanReport
+    from flakelens.stats.fixplan import Figures
+    from flakelens.stats.price import Price
+    from flakelens.stats.signatures import Category
+
+
+class ChangeKind(StrEnum):
+    """What became of a test since the last report, what asks for somebody first."""
+
+    BROKEN = "broken"
+    FLAKY = "newly flaky"
+    SKIPPED = "newly skipped"
+    GONE = "gone"
+    FIXED = "fixed"
+    HEALING = "healing"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One test that is not what it was."""
+
+    kind: ChangeKind
+    test: TestId
+    area: str
+    run: RunKey | None  # the first run that shows it
+    commits: str  # "a..b" where it came in, "" where that is not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """The moment that changes are told from, and what the gate said then."""
+
+    moment: datetime
+    report: bool  # it is the moment of an earlier report; False: a day before this one
+    state: GateState | None  # of the gate then; None: no verdict of that time is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One of the best next repairs: a cause, what its repair brings on top of those before it, what it costs now."""
+
+    cause: CauseLine
+    after: Figures
+    price: Price
+    owners: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """A human decision that is in force, or was, and its end."""
+
+    kind: Literal["waiver", "quarantine"]
+    what: str  # the criterion, or the test
+    by: str
+    reason: str
+    expires: datetime
+    holds: bool
+    why_not: str  # "" when it holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The failures that a threshold allows in the runs looked at, and how many of them happened."""
+
+    threshold: float  # share that must pass
+    allowed: float  # failed results, not rounded
+    spent: int
+
+    @property
+    def left(self) -> float | None:
+        """The share that is left, 1 to 0, negative when overspent; None where nothing is allowed."""
+        return 1 - self.spent / self.allowed if self.allowed else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendPoint:
+    """The rates of a group at the end of one day, over its newest 30 runs until then."""
+
+    day: date  # UTC
+    runs: int  # of that day
+    pass_rate: Rate | None
+    first_attempt_pass_rate: Rate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """All tests, an area or a focus: where it stands and how it came there."""
+
+    kind: Literal["all", "area", "focus"]
+    name: str
+    line: AreaLine
+    budget: Budget | None  # None: no results
+    next_green: float | None  # chance that the next run is all green, by the forecast; None: unknown
+    trend: tuple[TrendPoint, ...]  # oldest first; days without a run are left out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Something that happened to all at once, for charts: an outage, another policy."""
+
+    kind: Literal["outage", "policy"]
+    moment: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """What one run lacks of an area."""
+
+    area: str
+    fault: str  # what is wrong with its reports, "" for nothing
+    missing: tuple[TestId, ...]  # the first few expected tests without a result
+    more: int  # further ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """One run that counts for the gated branch."""
+
+    key: RunKey
+    commit: str
+    started_at: datetime
+    event: str
+    attempts: int
+    url: str
+    outage: Literal["", "suspected", "confirmed"]
+    passed: int
+    flaky: int
+    failed: int
+    skipped: int
+    absences: tuple[Absence, ...]  # areas for which it is not complete
+    problems: tuple[Problem, ...]
+    evidence: tuple[tuple[str, RetryEvidence], ...]  # producer, and the least that one of its reports can show
+
+    @property
+    def complete(self) -> bool:
+        """Is nothing missing, for any area that it carries?"""
+        return not self.absences
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """Failed attempts of one test that say the same."""
+
+    signature: str  # hash, as causes have it
+    category: Category  # a guess
+    line: str  # masked
+    text: str  # the newest, cut after a few thousand characters
+    count: int  # attempts
+    runs: int
+    first: RunKey
+    last: RunKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestEntry:
+    """One test with all that the report tells of it."""
+
+    __test__ = False
+
+    line: TestLine
+    history: str  # one letter per run of `Nightly.runs`: P, K flaky, F, S, "." no result
+    cause: str  # id of the cause that it belongs to, "" for none
+    owners: tuple[str, ...]
+    because: tuple[str, ...]  # why it has its state; empty for a test that never failed
+    said: tuple[Said, ...]  # newest first
+    price: Price | None  # None: it never failed here
+    duration: DurationLine | None
+    command: str  # that runs it alone, "" for a tool that is not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightLine:
+    """One recorded verdict, as the overview of all nights and the marks of charts need it."""
+
+    number: int  # of the verdict
+    as_of: datetime
+    state: GateState
+    decision: str
+    pass_rate: float | None  # observed by the gate's pass-rate criterion; None: no data, or no such criterion
+    required: float | None
+    met: int  # criteria that hold
+    criteria: int
+    policy_sha256: str
+
+    @property
+    def day(self) -> str:
+        """The date, UTC."""
+        return self.as_of.strftime("%Y-%m-%d")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nightly:
+    """Everything that one night's report says, on the page, as Markdown and as JSON."""
+
+    gate: GateReport
+    distance: float | None  # pass rate observed minus required, in shares; None: no data or no such criterion
+    since: Since
+    changes: tuple[Change, ...]  # by kind, then by area and name
+    plan: PlanReport | None  # None: the gate asks for no pass rate
+    actions: tuple[Action, ...]  # at most three
+    expiries: tuple[Expiry, ...]  # those that end first come first
+    groups: tuple[Group, ...]  # all tests, then areas, then focuses
+    marks: tuple[Mark, ...]
+    tests: TestsReport
+    entries: tuple[TestEntry, ...]  # most urgent first: those of `tests`
+    causes: CausesReport
+    runs: tuple[RunLine, ...]  # oldest first, at most 500
+    blind: tuple[Finding, ...]  # what reports cannot show and other findings of doctor, with the mend
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment that it speaks of."""
+        return self.gate.provenance.as_of
+
+    @property
+    def day(self) -> str:
+        """The night's name: the date, UTC."""
+        return self.as_of.strftime("%Y-%m-%d")
