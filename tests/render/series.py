@@ -1,0 +1,63 @@
+"""Series for charts, made up: few runs and many, gaps, outages, hidden first attempts, hostile titles."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from flakelens.analyze.trends import rate_of
+from flakelens.report_trends import Bucket, Limit, PolicyChange, RateSeries, RunPoint
+
+START = datetime(2026, 9, 1, 8, tzinfo=UTC)
+HOSTILE = '$\\frac{1}{2}$ <script>alert(1)</script> & "quoted" \x1b[31mred\x1b[0m \u202eevil 日本 🎉 ]]> {{x}}'
+
+
+def rate_series(
+    runs: int,
+    *,
+    name: str = "E2E",
+    a_day: int = 15,
+    failing: float = 0.02,
+    flaking: float = 0.03,
+    hidden_until: int = 0,
+    outages: tuple[int, ...] = (),
+    gap: tuple[int, int] = (0, 0),
+    policy: int | None = None,
+) -> RateSeries:
+    """`runs` runs of 40 tests, `a_day` a day with the days of `gap` left out, in buckets of a day; fixed seed."""
+    rng = np.random.default_rng(7)
+    days = [day for day in range(4000) if not gap[0] <= day < gap[1]]
+    starts = [START + timedelta(days=days[n // a_day], hours=10 * (n % a_day) / max(1, a_day - 1)) for n in range(runs)]
+    failed = rng.binomial(40, failing, runs)
+    first = failed + rng.binomial(40 - failed, flaking)
+    failed[list(outages)] = 25
+    buckets = []
+    for day in sorted({start.date() for start in starts}):
+        rows = [n for n in range(runs) if starts[n].date() == day and n not in outages]
+        if rows:
+            shown = [n for n in rows if n >= hidden_until]
+            buckets.append(
+                Bucket(
+                    first=starts[rows[0]],
+                    last=starts[rows[-1]],
+                    runs=len(rows),
+                    pass_rate=rate_of(failed[rows], np.full(len(rows), 40)),
+                    first_attempts=rate_of(first[shown], np.full(len(shown), 40)),
+                    hidden=len(rows) - len(shown),
+                )
+            )
+    changes = ()
+    if policy is not None:
+        changes = (PolicyChange(at=starts[policy], said=("tighter: pass-rate threshold 95 -> 98",)),)
+    return RateSeries(
+        name=name,
+        per="day",
+        buckets=tuple(buckets),
+        runs=tuple(
+            RunPoint(started_at=starts[n], passed=40 - int(failed[n]), executed=40, outage=n in outages)
+            for n in range(runs)
+        ),
+        limits=(Limit(value=0.98, first_attempts=False), Limit(value=0.95, first_attempts=True)),
+        policy_changes=changes,
+    )
