@@ -10,8 +10,8 @@ from flakelens.analyze.evidence import load
 from flakelens.analyze.gate import Judged, gate_policy, judge_gate
 from flakelens.analyze.nightly.changes import changes
 from flakelens.analyze.nightly.groups import groups
-from flakelens.analyze.nightly.nights import newest_of_each_day, verdicts
-from flakelens.analyze.nightly.runs import histories, marks, run_lines
+from flakelens.analyze.nightly.nights import newest_of_each_day, policy_changes, verdicts
+from flakelens.analyze.nightly.runs import histories, run_lines
 from flakelens.analyze.nightly.tests import entries
 from flakelens.analyze.price import Till
 from flakelens.analyze.tests import tests_report
@@ -72,8 +72,7 @@ def nightly(
         plan=plan,
         actions=_actions(store, evidence, plan),
         expiries=_expiries(report, decisions, as_of),
-        groups=groups(evidence, wide, gate_policy(policy, name)),
-        marks=marks(runs, given),
+        groups=groups(evidence, wide, gate_policy(policy, name), policy_changes(given)),
         tests=tests,
         entries=entries(store, evidence, tests.tests, lines, histories(wide), len(runs)),
         causes=causes,

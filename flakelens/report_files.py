@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
@@ -18,10 +18,12 @@ import msgspec
 
 from flakelens.errors import UsageError
 from flakelens.model import GateState
-from flakelens.report_nightly import Since
+from flakelens.report_nightly import Nightly, NightLine, Since
 
 DOCUMENT = "report.json"
 PAGE = "index.html"
+MARKDOWN = "report.md"
+SHEET = "sheet.html"
 OVERVIEW = "index.html"
 _SCHEMA = "flakelens.report/"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -174,3 +176,30 @@ def _umask() -> int:
 
 def _cannot(path: Path, error: OSError) -> UsageError:
     return UsageError(f"{path} cannot be written: {error.strerror}.", mend="Name another folder with --out.")
+
+
+def files_of(report: Nightly, *, sheet: bool = False) -> dict[str, bytes]:
+    """Everything that one night's folder holds, by name."""
+    from flakelens.render.html import nightly_page, sheet_page
+    from flakelens.render.json_nightly import nightly_bytes, nightly_json
+    from flakelens.render.markdown_nightly import nightly_markdown
+    from flakelens.render.nightly_charts import chart_files, draw
+
+    charts = draw(report)
+    pictures = chart_files(charts)
+    names = [PAGE, MARKDOWN, DOCUMENT, *([SHEET] if sheet else ()), *sorted(pictures)]
+    page = nightly_page(report, nightly_bytes(report, names), charts=charts, files=names[1:])
+    return {
+        PAGE: page,
+        MARKDOWN: nightly_markdown(report).encode(),
+        DOCUMENT: nightly_json(report, names).encode(),
+        **({SHEET: sheet_page(report)} if sheet else {}),
+        **pictures,
+    }
+
+
+def overview_of(out: Path, report: Nightly, nights: Sequence[NightLine]) -> bytes:
+    """The page over all nights: those on record, linked where their reports are in `out`."""
+    from flakelens.render.html import nights_page
+
+    return nights_page(nights, title=report.gate.verdict.title, folders=frozenset(report_days(out)))

@@ -7,12 +7,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     from flakelens.facts import RunKey
     from flakelens.model import GateState, Problem, RetryEvidence, TestId
     from flakelens.report import AreaLine, DurationLine, Finding, GateReport, Rate, TestLine, TestsReport
     from flakelens.report_causes import CauseLine, CausesReport, PlanReport
+    from flakelens.report_trends import RateSeries
     from flakelens.stats.fixplan import Figures
     from flakelens.stats.price import Price
     from flakelens.stats.signatures import Category
@@ -88,16 +89,6 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrendPoint:
-    """The rates of a group at the end of one day, over its newest 30 runs until then."""
-
-    day: date  # UTC
-    runs: int  # of that day
-    pass_rate: Rate | None
-    first_attempt_pass_rate: Rate | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """All tests, an area or a focus: where it stands and how it came there."""
 
@@ -106,16 +97,7 @@ class Group:
     line: AreaLine
     budget: Budget | None  # None: no results
     next_green: float | None  # chance that the next run is all green, by the forecast; None: unknown
-    trend: tuple[TrendPoint, ...]  # oldest first; days without a run are left out
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """Something that happened to all at once, for charts: an outage, another policy."""
-
-    kind: Literal["outage", "policy"]
-    moment: datetime
-    text: str
+    trend: RateSeries  # over the newest 500 runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +198,6 @@ class Nightly:
     actions: tuple[Action, ...]  # at most three
     expiries: tuple[Expiry, ...]  # those that end first come first
     groups: tuple[Group, ...]  # all tests, then areas, then focuses
-    marks: tuple[Mark, ...]
     tests: TestsReport
     entries: tuple[TestEntry, ...]  # most urgent first: those of `tests`
     causes: CausesReport

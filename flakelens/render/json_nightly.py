@@ -23,9 +23,9 @@ from flakelens.render.json_nightly_views import (
     ExpiryView,
     FindingView,
     GroupView,
-    MarkView,
     NightlyView,
     PointView,
+    PolicyChangeView,
     ProblemView,
     ReportRunView,
     SaidView,
@@ -70,7 +70,10 @@ def nightly_bytes(report: Nightly, files: Sequence[str]) -> bytes:
         actions=[_action(action) for action in report.actions],
         expiries=[_expiry(expiry) for expiry in report.expiries],
         groups=[_group(group) for group in report.groups],
-        marks=[MarkView(kind=mark.kind, moment=iso(mark.moment), text=mark.text) for mark in report.marks],
+        policy_changes=[
+            PolicyChangeView(at=iso(change.at), said=list(change.said))
+            for change in (report.groups[0].trend.policy_changes if report.groups else ())
+        ],
         tests=[_entry(entry) for entry in report.entries],
         causes=[cause_view(line) for line in (*causes, *planned)],
         runs=[_run(run) for run in report.runs],
@@ -144,13 +147,15 @@ def _group(group: Group) -> GroupView:
         else None,
         trend=[
             PointView(
-                day=point.day.isoformat(),
-                runs=point.runs,
-                pass_rate=rate_view(point.pass_rate),
-                first_attempt_pass_rate=rate_view(point.first_attempt_pass_rate),
+                first=iso(bucket.first),
+                last=iso(bucket.last),
+                runs=bucket.runs,
+                pass_rate=rate_view(bucket.pass_rate),
+                first_attempt_pass_rate=rate_view(bucket.first_attempts),
             )
-            for point in group.trend
+            for bucket in group.trend.buckets
         ],
+        trend_per=group.trend.per,
     )
 
 

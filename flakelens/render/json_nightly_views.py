@@ -73,9 +73,10 @@ class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PointView(msgspec.Struct, frozen=True, kw_only=True):
-    """Rates over the newest 30 runs until the end of a day."""
+    """The rates of some runs on end: those of a day, a week, or a fixed number of them."""
 
-    day: str
+    first: str
+    last: str
     runs: int
     pass_rate: RateView | None
     first_attempt_pass_rate: RateView | None
@@ -95,14 +96,14 @@ class GroupView(msgspec.Struct, frozen=True, kw_only=True):
     states: dict[str, int]
     budget: BudgetView | None
     trend: list[PointView]
+    trend_per: str
 
 
-class MarkView(msgspec.Struct, frozen=True, kw_only=True):
-    """An outage or another policy."""
+class PolicyChangeView(msgspec.Struct, frozen=True, kw_only=True):
+    """The first verdict under another policy."""
 
-    kind: str
-    moment: str
-    text: str
+    at: str
+    said: list[str]
 
 
 class SaidView(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,7 +199,7 @@ class NightlyView(msgspec.Struct, frozen=True, kw_only=True):
     actions: list[ActionView]
     expiries: list[ExpiryView]
     groups: list[GroupView]
-    marks: list[MarkView]
+    policy_changes: list[PolicyChangeView]
     tests: list[EntryView]
     causes: list[CauseView]
     runs: list[ReportRunView]

@@ -9,7 +9,7 @@ from flakelens.gate.criterion import CriterionFinding, count_of, percent
 from flakelens.model import GateState, TestId
 from flakelens.render.escape import code, markdown
 from flakelens.render.figures import HIDDEN, WORDS, counted, moment, need, rate, share_beside, threshold
-from flakelens.render.nightly_words import budget_text, change_words, distance_text, price_line, since_words
+from flakelens.render.nightly_words import budget_text, change_words, distance_text, further_steps, price_line, since_words
 from flakelens.report_nightly import Action, Change, ChangeKind, Expiry, Group, Nightly, RunLine, TestEntry
 from flakelens.stats.states import TestState
 
@@ -42,7 +42,7 @@ def nightly_markdown(report: Nightly) -> str:
 
 
 def _changes(report: Nightly) -> str:
-    heading = f"## Since {since_words(report.since)}"
+    heading = f"## What changed {since_words(report.since)}"
     if not report.changes:
         return f"{heading}\n\nNo test changed its state."
     lines = []
@@ -62,7 +62,7 @@ def _first(report: Nightly) -> str:
     steps = [_action(action) for action in report.actions]
     steps += [
         code(step, 1000) if step.startswith("flakelens ") else markdown(step, 1000)
-        for step in report.gate.verdict.next_steps
+        for step in further_steps(report, 6)
     ]
     if not steps:
         return "## Do first\n\nNothing is waiting for a repair."

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from flakelens.gate.criterion import count_of, percent
+from flakelens.gate.criterion import count_of, percent, title
+from flakelens.model import GateState
 from flakelens.render.figures import WORDS, moment, threshold
 from flakelens.report_nightly import Budget, ChangeKind, Nightly, Since
 from flakelens.stats.price import DAYS, Price
+from flakelens.stats.states import TestState
 
 _SAID = {
     ChangeKind.BROKEN: "broken",
@@ -19,10 +21,10 @@ _SAID = {
 
 
 def since_words(since: Since) -> str:
-    """ "the last report, 2026-11-19 02:00 UTC, when the gate was NOT MET"."""
-    what = "the last report" if since.report else "a day before"
-    state = f", when the gate was {WORDS[since.state]}" if since.state else ""
-    return f"{what}, {moment(since.moment)}{state}"
+    """ "since the last report (2026-11-19 02:00 UTC, NOT MET)"."""
+    what = "since the last report" if since.report else "in the last 24 hours"
+    state = f", {WORDS[since.state]}" if since.state else ""
+    return f"{what} ({moment(since.moment)}{state})" if since.report or since.state else what
 
 
 def change_words(kind: ChangeKind, number: int) -> str:
@@ -60,3 +62,46 @@ def price_line(price: Price) -> str:
     parts += [f"{price.minutes:,.1f} test minutes lost"] if price.minutes is not None else []
     parts += [f"{count_of(price.pull_requests, 'pull request')} blocked"] if price.pull_requests else []
     return f"In {DAYS} days: {', '.join(parts)}."
+
+
+def dissent(report: Nightly) -> tuple[str, ...]:
+    """What speaks against going on, whatever the verdict is: for the people who decide. Weightiest first."""
+    lines = [
+        f"{finding.id} ({finding.area}) is {WORDS[finding.state]}: {finding.why}"
+        for finding in report.gate.verdict.criteria
+        if finding.state is not GateState.MET
+    ]
+    for state in (TestState.BROKEN, TestState.FLAKY):
+        there = [
+            entry.line for entry in report.entries if entry.line.finding.state is state and not entry.line.finding.healing
+        ]
+        if there:
+            named = ", ".join(f'"{title(line.id)}"' for line in there[:3])
+            more = f" and {len(there) - 3} more" if len(there) > 3 else ""
+            lines.append(f"{count_of(len(there), 'test')} {'is' if len(there) == 1 else 'are'} {state}: {named}{more}.")
+    quarantined = sum(entry.line.quarantined for entry in report.entries)
+    if quarantined:
+        lines.append(f"{count_of(quarantined, 'test')} in quarantine: they run, but do not stop anybody.")
+    if report.runs:
+        newest = report.runs[-1]
+        lines += [
+            f"The newest run is not complete for {absence.area}"
+            + (f": {absence.fault}." if absence.fault else f": {len(absence.missing) + absence.more} tests are missing.")
+            for absence in newest.absences
+        ]
+        if newest.outage:
+            lines.append(f"The newest run is a {newest.outage} outage.")
+    lines += [f"{found.where}: {found.message}" for found in report.blind if found.code == "hidden-retries"]
+    lines += list(report.gate.notices)
+    return tuple(lines)
+
+
+def further_steps(report: Nightly, most: int) -> tuple[str, ...]:
+    """What the gate asks for besides repairs: runs to dispatch, lines of configuration. Looking at a test is for those
+    who repair it, so that such commands are left out where there are repairs.
+    """
+    steps = [step for step in report.gate.verdict.next_steps if not (report.actions and step.startswith(_LOOK))]
+    return tuple(steps[:most])
+
+
+_LOOK = "flakelens show "

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
 
 from flakelens.report_nightly import NightLine
+from flakelens.report_trends import PolicyChange
 from flakelens.store import Store, VerdictOutline
 
 
@@ -36,4 +38,13 @@ def _line(verdict: VerdictOutline) -> NightLine:
         met=sum(criterion.get("state") == "MET" for criterion in criteria),
         criteria=len(criteria),
         policy_sha256=document.get("provenance", {}).get("policy_sha256", ""),
+    )
+
+
+def policy_changes(lines: Iterable[NightLine]) -> tuple[PolicyChange, ...]:
+    """Where a verdict has another policy than the one before it. `lines` oldest first."""
+    return tuple(
+        PolicyChange(at=now.as_of, said=())
+        for before, now in pairwise(lines)
+        if before.policy_sha256 != now.policy_sha256
     )

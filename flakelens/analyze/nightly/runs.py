@@ -1,8 +1,6 @@
-"""The runs of the report: what happened in each, what was missing, what was odd; and the marks that charts show."""
+"""The runs of the report: what happened in each, what was missing, what was odd."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,7 +8,7 @@ from flakelens.facts import RunKey
 from flakelens.gate.evidence import Evidence
 from flakelens.history import Run
 from flakelens.model import Outcome, RetryEvidence, TestId
-from flakelens.report_nightly import Absence, Mark, NightLine, RunLine
+from flakelens.report_nightly import Absence, RunLine
 from flakelens.store import Store
 
 _LEAST_FIRST = (RetryEvidence.UNKNOWN, RetryEvidence.HIDDEN, RetryEvidence.RECORDED, RetryEvidence.NONE)
@@ -46,25 +44,6 @@ def run_lines(store: Store | None, evidence: Evidence) -> tuple[RunLine, ...]:
         )
         for place, run in enumerate(runs)
     )
-
-
-def marks(runs: Sequence[RunLine], verdicts: Sequence[NightLine]) -> tuple[Mark, ...]:
-    """Confirmed outages, and the moments from which another policy judged, in order of time.
-
-    `verdicts` oldest first.
-    """
-    found = [
-        Mark(kind="outage", moment=run.started_at, text=f"outage in run {run.key.run}")
-        for run in runs
-        if run.outage == "confirmed"
-    ]
-    first = runs[0].started_at if runs else None
-    before = ""
-    for verdict in verdicts:
-        if before and verdict.policy_sha256 != before and first is not None and verdict.as_of >= first:
-            found.append(Mark(kind="policy", moment=verdict.as_of, text="policy changed"))
-        before = verdict.policy_sha256
-    return tuple(sorted(found, key=lambda mark: (mark.moment, mark.kind)))
 
 
 def _absences(evidence: Evidence) -> dict[RunKey, list[Absence]]:

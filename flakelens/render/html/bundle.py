@@ -9,7 +9,19 @@ from functools import lru_cache
 from importlib.resources import files
 
 # In the order of their use: each may use what stands before it.
-SCRIPTS = ("data.js", "dom.js", "words.js", "state.js", "strip.js", "filters.js", "table.js", "grid.js", "detail.js", "main.js")
+SCRIPTS = (
+    "data.js",
+    "dom.js",
+    "words.js",
+    "state.js",
+    "strip.js",
+    "charts.js",
+    "filters.js",
+    "table.js",
+    "grid.js",
+    "detail.js",
+    "main.js",
+)
 THEME = "theme.js"
 STYLES = ("base.css", "page.css", "tests.css", "print.css")
 

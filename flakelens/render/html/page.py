@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Sequence
+from itertools import groupby, pairwise
 from typing import Any
 
 import jinja2
@@ -17,8 +16,10 @@ from flakelens.gate.criterion import percent
 from flakelens.model import GateState
 from flakelens.render.figures import SYMBOLS, WORDS
 from flakelens.render.html import bundle, writing
+from flakelens.render.html import nights as drawing
+from flakelens.render.nightly_charts import Drawn, name_of
 from flakelens.render.nightly_keys import key_of
-from flakelens.render.nightly_words import distance_text, since_words
+from flakelens.render.nightly_words import dissent, distance_text, further_steps, since_words
 from flakelens.report_causes import CauseLine, PlanReport
 from flakelens.report_nightly import Nightly, NightLine, RunLine
 
@@ -27,19 +28,9 @@ _MOST_CAUSES = 60
 _MOST_RUNS = 30  # newest runs that are always listed; older ones where something was odd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """One chart, for light and for dark, as addresses that hold the picture itself; and what it shows, in words."""
-
-    light: str
-    dark: str
-    alt: str
-
-
-def nightly_page(
-    report: Nightly, document: bytes, *, pictures: Mapping[str, Picture], files: Sequence[str] = ()
-) -> bytes:
+def nightly_page(report: Nightly, document: bytes, *, charts: Sequence[Drawn], files: Sequence[str] = ()) -> bytes:
     """The page of a night. `document`: the bytes of report.json, which it carries; `files` lie beside it."""
+    pictures = {chart.group: {"light": chart.light, "dark": chart.dark, "said": chart.said} for chart in charts}
     causes = (*report.causes.clusters, *(line for group in report.causes.singles for line in group))
     shown = _with_planned(causes, report)
     rate = next((found for found in report.gate.verdict.criteria if found.kind == "pass-rate"), None)
@@ -57,8 +48,11 @@ def nightly_page(
         since=since_words(report.since),
         changes=[(str(kind), list(found)) for kind, found in changes],
         most_changed=_MOST_CHANGED,
+        steps=further_steps(report, 6),
         plan_words=_plan_words(report.plan),
-        pictures=pictures,
+        charts=island(json.dumps(pictures).encode()),
+        chart_of={chart.group: chart for chart in charts},
+        name_of=name_of,
         cause_lines=shown[:_MOST_CAUSES],
         more_causes=max(0, len(shown) - _MOST_CAUSES),
         brings=_brings(report),
@@ -74,7 +68,14 @@ def nightly_page(
 
 def sheet_page(report: Nightly) -> bytes:
     """One printed page: verdict, evidence, dissent, waivers, and the command that replays it."""
-    return _render("sheet.html.j2", scripts=(), style=bundle.style("base.css", "sheet.css"), report=report)
+    return _render(
+        "sheet.html.j2",
+        scripts=(),
+        style=bundle.style("base.css", "sheet.css"),
+        report=report,
+        waived={found.waiver.criterion for found in report.gate.verdict.waivers if found.holds},
+        dissent=dissent(report),
+    )
 
 
 def nights_page(nights: Sequence[NightLine], *, title: str, folders: frozenset[str]) -> bytes:
@@ -85,14 +86,20 @@ def nights_page(nights: Sequence[NightLine], *, title: str, folders: frozenset[s
         style=bundle.style("base.css", "nights.css"),
         title=title,
         nights=nights,
+        changed={
+            now.number for before, now in pairwise(nights) if before.policy_sha256 != now.policy_sha256
+        },
         folders=folders,
+        tally=drawing.tally(nights) if nights else "",
+        trend=drawing.trend(nights),
+        months=drawing.months(nights),
     )
 
 
-def island(document: bytes) -> str:
+def island(document: bytes) -> Markup:
     """A JSON document for a script element that is data: deflated and in base 64, so that nothing in it is markup."""
     packed = base64.b64encode(zlib.compress(document, 9)).decode("ascii")
-    return json.dumps({"encoding": "deflate+base64", "bytes": len(document), "data": packed})
+    return Markup(json.dumps({"encoding": "deflate+base64", "bytes": len(document), "data": packed}))
 
 
 def _render(template: str, *, scripts: tuple[str, ...], style: str, **context: Any) -> bytes:
@@ -111,7 +118,7 @@ def _render(template: str, *, scripts: tuple[str, ...], style: str, **context: A
         style=Markup(style),
         theme=Markup(scripts[0]) if scripts else "",
         script=Markup(scripts[1]) if len(scripts) > 1 else "",
-        **{**context, **({"data": Markup(context["data"])} if "data" in context else {})},
+        **context,
     )
     return page.encode("utf-8", "replace")
 

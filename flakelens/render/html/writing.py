@@ -31,11 +31,12 @@ def lines(text: str) -> str:
 
 def long_day(when: datetime) -> str:
     """ "Friday, 20 November 2026"."""
-    return f"{_DAYS[when.weekday()]}, {when.day} {_MONTHS[when.month - 1]} {when.year}"
+    return f"{_DAYS[when.weekday()]}, {when.day} {MONTHS[when.month - 1]} {when.year}"
 
 
+# Not those of `calendar`: it speaks the language of the machine.
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
+MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip

@@ -1,7 +1,7 @@
 // The document that the page carries: the same as report.json, deflated. Everything in it is data, never markup.
 
-export async function readDocument() {
-  const island = JSON.parse(document.getElementById("data").textContent);
+export async function readIsland(id) {
+  const island = JSON.parse(document.getElementById(id).textContent);
   const bytes = Uint8Array.from(atob(island.data), (sign) => sign.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return JSON.parse(await new Response(stream).text());

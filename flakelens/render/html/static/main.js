@@ -1,6 +1,7 @@
 // What happens when: the page is loaded, a filter is set, a heading pressed, an address changed.
 
-import { makeModel, readDocument } from "./data.js";
+import { makeModel, readIsland } from "./data.js";
+import { makeCharts } from "./charts.js";
 import { announce, el } from "./dom.js";
 import { makeDetail } from "./detail.js";
 import { choices, matching, ORDERS } from "./filters.js";
@@ -11,7 +12,7 @@ import { makeTable } from "./table.js";
 
 const THEMES = ["auto", "light", "dark"];
 
-function start(model) {
+function start(model, charts) {
   const form = document.getElementById("filters");
   const fields = form.elements;
   let state = fromHash(location.hash);
@@ -98,7 +99,7 @@ function start(model) {
   window.addEventListener("hashchange", follow);
   window.addEventListener("resize", () => { if (state.view === "list") table.redraw(); detail.redraw(); });
 
-  const repaint = () => { forgetColours(); table.redraw(); grid.redraw(); detail.redraw(); };
+  const repaint = () => { forgetColours(); charts.redraw(); table.redraw(); grid.redraw(); detail.redraw(); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   themes(repaint);
   apply();
@@ -132,6 +133,6 @@ function themes(repaint) {
   });
 }
 
-readDocument().then((report) => start(makeModel(report)), (error) => {
+Promise.all([readIsland("data"), readIsland("charts")]).then(([report, charts]) => start(makeModel(report), makeCharts(charts)), (error) => {
   document.getElementById("tests").append(el("p.card", {}, `The list of tests could not be read: ${error.message}`));
 });

@@ -5,6 +5,7 @@ import { bdi, el } from "./dom.js";
 import { drawStrip } from "./strip.js";
 import { percent, span, stateOf, told } from "./words.js";
 
+const FIRST = 25;
 const STEP = 100;
 const STRIP = 60;
 
@@ -20,11 +21,11 @@ const COLUMNS = [
 export function makeTable(model, { onSort, onOpen }) {
   const place = document.getElementById("list");
   let tests = [];
-  let shown = STEP;
+  let shown = FIRST;
 
   function render(found, state) {
     tests = found;
-    shown = STEP;
+    shown = FIRST;
     draw(state);
   }
 
