@@ -15,35 +15,19 @@ from flakelens.store import Store
 
 
 def price(store: Store | None, evidence: Evidence, tests: Collection[TestId]) -> Price:
-    """What `tests` (canonical ids) cost together in the 30 days before `evidence.as_of`.
+    """What `tests` (canonical ids) cost in the 30 days before `evidence.as_of`.
 
     `evidence` is used when it reaches back so far; else more of the store is read.
     """
-    return Till(store, evidence).price(tests)
-
-
-class Till:
-    """The runs of 30 days, read once for those who ask what many tests or causes cost."""
-
-    def __init__(self, store: Store | None, evidence: Evidence) -> None:
-        self._since = evidence.as_of - timedelta(days=DAYS)
-        window = WINDOW_RUNS
-        while len(evidence.counting) >= window and evidence.history.runs[evidence.counting[0]].started_at > self._since:
-            window *= 4
-            evidence = load(
-                store, evidence.policy, evidence.decisions, as_of=evidence.as_of, window=window, any_branch=True
-            ).evidence
-        self._evidence = evidence
-        self._outage = np.zeros(len(evidence.history.runs), np.bool_)
-        self._outage[evidence.counting] = evidence.outages.confirmed
-        self._places = {test.id: place for place, test in enumerate(evidence.history.tests)}
-
-    def price(self, tests: Collection[TestId]) -> Price:
-        """What `tests` (canonical ids) cost together."""
-        return price_of(
-            self._evidence.history,
-            [self._places[test] for test in sorted(set(tests)) if test in self._places],
-            since=self._since,
-            until=self._evidence.as_of + CLOCK_TOLERANCE,
-            left_out=self._outage,
-        )
+    since = evidence.as_of - timedelta(days=DAYS)
+    window = WINDOW_RUNS
+    while len(evidence.counting) >= window and evidence.history.runs[evidence.counting[0]].started_at > since:
+        window *= 4
+        evidence = load(
+            store, evidence.policy, evidence.decisions, as_of=evidence.as_of, window=window, any_branch=True
+        ).evidence
+    outage = np.zeros(len(evidence.history.runs), np.bool_)
+    outage[evidence.counting] = evidence.outages.confirmed
+    asked = frozenset(tests)
+    positions = [place for place, test in enumerate(evidence.history.tests) if test.id in asked]
+    return price_of(evidence.history, positions, since=since, until=evidence.as_of + CLOCK_TOLERANCE, left_out=outage)

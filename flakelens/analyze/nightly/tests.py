@@ -10,7 +10,7 @@ import numpy as np
 
 from flakelens.analyze.because import Case, because
 from flakelens.analyze.durations import line_of, timed
-from flakelens.analyze.price import Till
+from flakelens.analyze.price import Prices
 from flakelens.analyze.show import first_line
 from flakelens.facts import RunKey
 from flakelens.gate.evidence import Evidence
@@ -42,7 +42,7 @@ def entries(
     cause_of = {test.id: cause.id for cause in causes for test in cause.tests}
     troubled = {line.id for line in lines if any(letter in "FK" for letter in histories.get(line.id, line.strip))}
     said = told.said(troubled)
-    till = Till(store, evidence)
+    prices = Prices(store, evidence)
     durations = told.durations
     separators = evidence.policy.title_separators or SEPARATORS
     out = []
@@ -64,7 +64,7 @@ def entries(
                 owners=(),
                 because=told.because(position, line) if line.id in troubled or line.runs < 20 else (),
                 said=said.get(line.id, ()),
-                price=till.price([line.id]) if line.failures or line.flaky_runs else None,
+                price=prices.of([line.id]) if line.failures or line.flaky_runs else None,
                 duration=durations.get(line.id),
                 command=command.once if command else "",
             )
