@@ -13,6 +13,7 @@ from flakelens.facts import Facts, RunFacts
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.history import build
 from flakelens.model import TestId
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.runs import start_of
 from flakelens.stats import outages, rate, states, verification
@@ -50,12 +51,13 @@ def load(
     known_at: datetime | None = None,
     met_baseline: frozenset[TestId] = frozenset(),
     any_branch: bool = False,
+    owners: Owners = NOBODY,
 ) -> Loaded:
     """The newest `window` counting runs (None: all), the other runs beside them, and those of `commit`.
 
     `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
-    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. Runs that
-    start more than 10 minutes after `as_of` are left out and counted.
+    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. `owners` are
+    named beside the tests. Runs that start more than 10 minutes after `as_of` are left out and counted.
     """
     facts = Facts(runs=(), tests=())
     branch = gated_branch(policy, store.branches() if store else ())
@@ -85,7 +87,9 @@ def load(
         there, in_future = read(window + in_future)
     facts = Facts(runs=there, tests=facts.tests, renames=facts.renames)
     history = build(facts, policy, branch=branch, aliases=decisions.identity_aliases(), environment=environment)
-    evidence = Evidence(history=history, policy=policy, decisions=decisions, as_of=as_of, met_baseline=met_baseline)
+    evidence = Evidence(
+        history=history, policy=policy, decisions=decisions, as_of=as_of, met_baseline=met_baseline, owners=owners
+    )
     return Loaded(evidence=evidence, data_sha256=data_hash(facts), in_future=in_future)
 
 
