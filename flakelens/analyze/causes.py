@@ -21,6 +21,7 @@ from flakelens.messages import headline
 from flakelens.model import Outcome, TestId
 from flakelens.outcomes import failed_first
 from flakelens.policy import UNASSIGNED, Policy
+from flakelens.report import CauseOf
 from flakelens.report_causes import CauseLine, CausesReport, CauseState, CauseTest, FactorLine, SignatureLine
 from flakelens.stats.clusters import Cluster, common_mode_runs, find_clusters
 from flakelens.stats.signatures import signature_of
@@ -90,6 +91,11 @@ class Causes:
         ]
         return (*clusters, *alone)
 
+    def id_of(self, cause: Cluster) -> str:
+        """The short name of a cause: it stays while the first test of the cause, by file and title, is the same."""
+        first = min(self.evidence.history.tests[test].id for test in cause.tests.tolist())
+        return "c" + hashlib.sha256("\0".join(first).encode()).hexdigest()[:6]
+
     def state(self, cause: Cluster) -> CauseState:
         """The most urgent state of its tests."""
         return min((_state(self.findings.get(int(test))) for test in cause.tests), key=_URGENCY.__getitem__)
@@ -118,7 +124,7 @@ class Causes:
         runs = [history.runs[self.evidence.counting[run]].key for run in cause.runs.tolist()]
         outcomes = self.outcomes[cause.tests]
         return CauseLine(
-            id=_id(min(test.id for test in tests)),
+            id=self.id_of(cause),
             state=self.state(cause),
             tests=tests,
             areas=tuple(dict.fromkeys(test.area for test in tests)),
@@ -172,6 +178,16 @@ class Causes:
         found = [(column, messages[report, key][0]) for column, report, key in pairs if (report, key) in messages]
         found.sort(key=lambda entry: -entry[0])
         return [message for _, message in found]
+
+
+def causes_of_tests(evidence: Evidence) -> dict[int, CauseOf]:
+    """The cause of each test that has one, by position in `History.tests`."""
+    causes = Causes(evidence=evidence, store=None)
+    return {
+        test: CauseOf(id=name, others=len(cause.tests) - 1)
+        for cause, name in ((cause, causes.id_of(cause)) for cause in causes.found)
+        for test in cause.tests.tolist()
+    }
 
 
 def causes_report(
@@ -241,8 +257,3 @@ def _state(finding: TestFinding | None) -> CauseState:
     return {TestState.BROKEN: CauseState.BROKEN, TestState.UNSURE: CauseState.UNSURE}.get(
         finding.state, CauseState.OVER
     )
-
-
-def _id(test: TestId) -> str:
-    """A short name that stays while the first test of the cause, by name, is the same."""
-    return "c" + hashlib.sha256("\0".join(test).encode()).hexdigest()[:6]

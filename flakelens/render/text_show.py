@@ -13,6 +13,7 @@ from flakelens.render.marks import LEGEND, SIGNS, rate_text, seconds_text, state
 from flakelens.render.safe import lines as safe_lines
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
 from flakelens.render.terminal import BAD, DOUBT, NAME, QUIET, fill, heading, paragraph, row, to_text
+from flakelens.render.text_tests import together
 from flakelens.report import DurationLine, FailureGroup, RunCell, ShowReport, TestLine
 
 _MOST_BESIDE = 10  # newest runs beside the branch that are listed
@@ -60,6 +61,7 @@ def _head(line: TestLine, width: int) -> list[Text]:
     file = newest.file or line.id.file
     adopted = "" if newest.file or not file else "  (from other reports)"
     where = [one_line(line.area), *(f"focus {one_line(focus)}" for focus in line.focuses)]
+    where += [f"owner {one_line(line.owner)}"] if line.owner else []
     if file:
         lines.append(row((shorten_middle(one_line(file), width - len(adopted)), NAME), (adopted, QUIET)))
     lines += paragraph(" · ".join(where), width=width, style=QUIET)
@@ -84,6 +86,8 @@ def _figures(line: TestLine, width: int) -> list[Text]:
         figures.append("first attempts hidden by the reporter")
     if finding.flake_rate:
         figures.append(f"flakes in {percent(finding.flake_rate)} of its runs")
+    if shared := together(line):
+        figures.append(shared)
     for figure in figures:
         lines += paragraph(figure, width=width, first="  ")
     return lines

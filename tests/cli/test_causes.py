@@ -129,7 +129,7 @@ def test_the_gate_and_its_neighbours_never_wait_for_scipy(tmp_path):
         "import sys; from flakelens.cli import run; run(['--db', sys.argv[1], *sys.argv[2:]]); "
         "sys.exit(' '.join({name.split('.')[0] for name in sys.modules} & {'scipy', 'pandas', 'matplotlib'}) or 0)"
     )
-    for command in (("gate",), ("tests",), ("show", "pays"), ("doctor",), ("db", "info")):
+    for command in (("gate",), ("tests",), ("show", "test 3"), ("doctor",), ("db", "info")):
         done = subprocess.run(
             [sys.executable, "-c", source, db, *command],
             cwd=ROOT,
