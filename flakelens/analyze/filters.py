@@ -44,6 +44,9 @@ class Filter:
         return bool(self.area or self.focus or self.owner)
 
 
+EVERY_TEST = Filter()
+
+
 def known_names(asked: Collection[str], there: tuple[str, ...], what: str) -> None:
     """Raises UsageError for a name in `asked` that is not `there`; `what` is what such a name is called."""
     for name in asked:

@@ -12,7 +12,7 @@ import numpy as np
 from flakelens.analyze.because import Case, because
 from flakelens.analyze.durations import duration_line
 from flakelens.analyze.evidence import load
-from flakelens.analyze.filters import Filter
+from flakelens.analyze.filters import EVERY_TEST, Filter
 from flakelens.analyze.price import price
 from flakelens.analyze.tests import CausesOf, area_lines
 from flakelens.decisions import Decisions
@@ -29,7 +29,6 @@ from flakelens.render.safe import one_line
 from flakelens.report import FailureGroup, RunCell, ShowReport, TestLine
 from flakelens.store import Store, StoredMessage
 
-EVERY_TEST = Filter()
 _MOST_LISTED = 10
 _COMMON = 2  # failing runs from which on a test can be seen to fail with others
 _MESSAGES = 200  # newest messages of each reported form that are looked at

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from flakelens.render.figures import iso
-from flakelens.render.json_show import PriceView, price_view
+from flakelens.render.json_price import PriceView, price_view
 from flakelens.render.json_tests import TestView, view_of
 from flakelens.render.markdown_brief import asked_as
 from flakelens.report_brief import Began, BriefReport, RunPoint
