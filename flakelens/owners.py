@@ -25,6 +25,7 @@ _SECTION = re.compile(r"\^?\[(?P<name>[^\]]+)\](?:\[\d+\])?(?P<owners>(?:\s.*)?)
 # @user, @org/team, @@role (GitLab), a mail address.
 _OWNER = re.compile(r"@{1,2}[\w.-]+(?:/[\w.-]+)*|[^\s@]+@[^\s@]+\.[^\s@]+")
 _TOKEN = re.compile(r"(?:\\.|[^\s\\])+|\\")
+_TESTS = re.compile(r"test|spec|e2e", re.IGNORECASE)
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
@@ -37,6 +38,11 @@ class Rule(NamedTuple):
     section: str  # "" outside of any
     excluded: bool  # GitLab's "!": what it matches has no owner in this section, whatever the other rules say
     expression: re.Pattern[str]
+
+    @property
+    def about_tests(self) -> bool:
+        """Does the pattern speak of tests? Most rules of a project are about other files."""
+        return bool(_TESTS.search(self.pattern))
 
 
 class Fault(NamedTuple):

@@ -132,3 +132,67 @@ def test_owners_are_a_strangers_text(tmp_path, call):
     out = call("-v", "--db", db, "tests", "--as-of", AS_OF)[1]
     assert "@fine" in out
     assert not set("\x1b\u202e") & set(out)
+
+
+def test_doctor_names_what_no_rule_covers_and_rules_that_match_nothing(tmp_path, call):
+    checkout(tmp_path, "/src/__tests__/app/ @org/app\n/src/tests/old/ @org/app\n/docs/ @doc\n/e2e/ team-qa\n")
+    db = failing_database(tmp_path)
+    out = call("--db", db, "doctor", "--as-of", AS_OF, "--format", "json")[1]
+    findings = {finding["code"]: finding for finding in json.loads(out)["findings"]}
+    assert findings["no-owner"]["message"] == (
+        "No rule covers 2 test files: e2e/checkout.spec.ts, src/__tests__/api/ai/match.test.js."
+    )
+    assert "/e2e/ @NAME" in findings["no-owner"]["mend"]
+    assert findings["owners-unread"]["where"] == ".github/CODEOWNERS, line 4"
+    assert "'team-qa' is neither" in findings["owners-unread"]["message"]
+    assert findings["owner-rule-unused"]["message"] == "1 rule for tests match none: line 2 (/src/tests/old/)."
+    assert not any(finding["serious"] for finding in findings.values() if "owner" in finding["code"])
+
+
+def test_doctor_is_silent_without_a_codeowners_and_where_every_test_is_covered(tmp_path, call):
+    db = failing_database(tmp_path)
+    assert "owner" not in call("--db", db, "doctor", "--as-of", AS_OF)[1]
+    checkout(tmp_path)
+    assert "owner" not in call("--db", db, "doctor", "--as-of", AS_OF)[1]
+
+
+ADD = ("quarantine", "add", "--reason", "the rates are slow", "--expires", "14d")
+
+
+def test_a_quarantine_is_its_owners_unless_somebody_else_is_named(tmp_path, call):
+    checkout(tmp_path)
+    (tmp_path / "flakelens.toml").write_text("[quarantine]\nshare = 90\n")
+    db = failing_database(tmp_path)
+    both = ("payment shows the total in USD", "checkout pays")
+    assert call("--db", db, *ADD, *both)[0] == 0
+    text = Path("flakelens-decisions.toml").read_text()
+    assert 'owner = "@ada bob@example.org"' in text
+    assert 'owner = "@org/qa"' in text
+    assert call("--db", db, *ADD, "calm test 3", "--owner", "Ann")[0] == 0
+    assert 'owner = "Ann"' in Path("flakelens-decisions.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (None, "there is no CODEOWNERS here"),
+        ("/e2e/ @qa\n", ".github/CODEOWNERS names no owner of src/__tests__/app/pay.test.js"),
+        ("* @all\n/src/\n", ".github/CODEOWNERS names no owner of src/__tests__/app/pay.test.js"),
+    ],
+)
+def test_a_quarantine_that_nobody_would_own_is_refused(tmp_path, call, rules, said):
+    if rules is not None:
+        checkout(tmp_path, rules)
+    (tmp_path / "flakelens.toml").write_text("[quarantine]\nshare = 90\n")
+    code, _, err = call("--db", failing_database(tmp_path), *ADD, "payment shows the total in USD")
+    assert code == 2
+    assert said in err
+    assert "--owner NAME" in err
+    assert not Path("flakelens-decisions.toml").exists()
+
+
+def test_a_suggestion_names_the_owner(ask):
+    Path("flakelens.toml").write_text("[quarantine]\nshare = 90\n")
+    said = ask("quarantine", "suggest")
+    assert "pay.test.js, @ada bob@example.org" in " ".join(said.split())
+    assert "quarantine add TEST --reason" in said

@@ -29,9 +29,12 @@ def a_saving(**fields) -> Saving:
             {"reruns": 14, "minutes": 372.0, "timed": 9, "pull_requests": 3},
             "cost 9 failed runs, 14 re-runs, 6.2 runner hours, 3 blocked pull requests in 30 days",
         ),
-        ({"reruns": 1, "minutes": 35.2, "timed": 8}, "cost 9 failed runs, 1 re-run, at least 35 runner minutes in 30 days"),
+        (
+            {"reruns": 1, "minutes": 35.2, "timed": 8},
+            "cost 9 failed runs, 1 re-run, at least 35 runner minutes in 30 days",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_price_is_one_line(fields, said):
     assert cost(a_price(**fields)) == said
 
