@@ -101,12 +101,17 @@ def locate(store: Store | None, evidence: Evidence, test: str, asked: Filter = E
         forms = {test: known for test, known in forms.items() if test in left}
     found = find(test, forms, evidence.policy.title_separators or SEPARATORS)
     position = [row.id for row in evidence.history.tests].index(found)
+    return found_at(evidence, position, forms[found])
+
+
+def found_at(evidence: Evidence, position: int, forms: list[tuple[int, TestId]]) -> Found:
+    """The test at a position of `History.tests`, with the forms in which reports wrote it."""
     area = evidence.areas.names[int(evidence.areas.index[position])]
     line = area_lines(evidence, area)[position]
     scope = evidence.scope(area)
     place = int(np.flatnonzero(scope.view.tests == position)[0])
     case = Case(evidence=evidence, scope=scope, place=place, finding=line.finding)
-    return Found(case, line, forms[found])
+    return Found(case, line, forms)
 
 
 def page_of(store: Store | None, found: Found) -> ShowReport:

@@ -115,7 +115,7 @@ def brief_json(report: BriefReport) -> str:
         test=view_of(report.page.line),
         file=report.file or None,
         because=list(report.page.because),
-        began=_began(report.began),
+        began=began_view(report.began),
         failing=report.failing,
         tried=report.tried,
         rate=report.rate,
@@ -154,7 +154,8 @@ def brief_json(report: BriefReport) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def _began(began: Began | None) -> BeganView | None:
+def began_view(began: Began | None) -> BeganView | None:
+    """Where it began, as programs read it."""
     if began is None:
         return None
     return BeganView(
