@@ -113,7 +113,7 @@ def test_what_one_commit_broke_began_where_the_best_informed_test_says(tmp_path,
 def test_the_script_bisects_the_most_telling_test(tmp_path, call):
     db = broken_by_one_commit(tmp_path)
     cause = causes_of(call, db)["reads the price"]["id"]
-    code, out, err = call("--db", db, "brief", cause, "--bisect", "bisect.sh", "--as-of", AS_OF)
+    code, _, err = call("--db", db, "brief", cause, "--bisect", "bisect.sh", "--as-of", AS_OF)
     assert (code, err) == (0, "")
     script = Path("bisect.sh").read_text()
     assert f"stands for the tests of cause {cause}" in script
