@@ -237,7 +237,10 @@ class SimulateReport:
     broken: int  # tests, each for some commits
     slower: int  # tests
     outages: int  # runs
-    first_failures: dict[str, int]  # failed first attempts by cause: flake, broken, outage
+    pull_requests: int
+    pull_request_runs: int  # of `runs`
+    breaking: int  # pull requests that break tests
+    first_failures: dict[str, int]  # failed first attempts by cause: flake, broken, outage, pull_request
     newest: datetime  # start of the newest run
 
 

@@ -82,19 +82,19 @@ def price(cost: Price) -> tuple[str, ...]:
 
 
 def cost(price: Price) -> str:
-    """What a cause cost, in one line: "cost 7 failed runs (5 by it alone), 6 re-runs.. in 30 days"; "" for nothing."""
+    """What a cause cost, in one line: "cost 7 red runs (5 by it alone), 6 re-runs.. in 30 days"; "" for nothing."""
     if not price.failed:
         return ""
     alone = "" if price.alone == price.failed else f" ({price.alone or 'none'} by it alone)"
-    parts = [f"{count_of(price.failed, 'failed run')}{alone}", *_waste(price)]
+    parts = [f"{count_of(price.failed, 'red run')}{alone}", *_waste(price)]
     return f"cost {', '.join(parts)} in {DAYS} days"
 
 
-def saving(saved: Saving) -> str:
-    """What a repair saves, in one line: "saves 9 failed runs, 14 re-runs, 6.2 runner hours.. in 30 days"."""
+def saving(saved: Saving, verb: str = "saves") -> str:
+    """What a repair saves, in one line: "saves 9 red runs, 14 re-runs, 6.2 runner hours.. in 30 days"."""
     if not saved.runs:
-        return f"saves no run of the last {DAYS} days: none failed by this alone"
-    return f"saves {', '.join((count_of(saved.runs, 'failed run'), *_waste(saved)))} in {DAYS} days"
+        return f"{verb} no run of the last {DAYS} days: none failed by this alone"
+    return f"{verb} {', '.join((count_of(saved.runs, 'red run'), *_waste(saved)))} in {DAYS} days"
 
 
 def _waste(lost: Price | Saving) -> Iterator[str]:

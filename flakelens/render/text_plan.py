@@ -97,7 +97,7 @@ def _table(report: PlanReport, now: Figures, settled: Figures, width: int, *, wh
         lines += paragraph(saving(step.saves), width=width, first=indent, rest=indent, style=QUIET)
     together = report.steps[: report.enough or len(report.steps)]
     if len(together) > 1 and (all_of_them := total([step.saves for step in together])).runs:
-        lines += ["", *paragraph(f"Steps 1 to {len(together)} together: {saving(all_of_them)}.", width=width)]
+        lines += ["", *paragraph(f"Steps 1 to {len(together)} together {saving(all_of_them, 'save')}.", width=width)]
     if len(shown) < len(report.steps):
         lines.append(row((f"    and {count_of(len(report.steps) - len(shown), 'more cause')}; -v shows them", QUIET)))
     return lines

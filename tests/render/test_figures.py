@@ -22,16 +22,16 @@ def a_saving(**fields) -> Saving:
     ("fields", "said"),
     [
         ({"failed": 0}, ""),
-        ({}, "cost 9 failed runs in 30 days"),
-        ({"alone": 4}, "cost 9 failed runs (4 by it alone) in 30 days"),
-        ({"alone": 0}, "cost 9 failed runs (none by it alone) in 30 days"),
+        ({}, "cost 9 red runs in 30 days"),
+        ({"alone": 4}, "cost 9 red runs (4 by it alone) in 30 days"),
+        ({"alone": 0}, "cost 9 red runs (none by it alone) in 30 days"),
         (
             {"reruns": 14, "minutes": 372.0, "timed": 9, "pull_requests": 3},
-            "cost 9 failed runs, 14 re-runs, 6.2 runner hours, 3 blocked pull requests in 30 days",
+            "cost 9 red runs, 14 re-runs, 6.2 runner hours, 3 blocked pull requests in 30 days",
         ),
         (
             {"reruns": 1, "minutes": 35.2, "timed": 8},
-            "cost 9 failed runs, 1 re-run, at least 35 runner minutes in 30 days",
+            "cost 9 red runs, 1 re-run, at least 35 runner minutes in 30 days",
         ),
     ],
 )
@@ -41,7 +41,8 @@ def test_a_price_is_one_line(fields, said):
 
 def test_a_saving_is_one_line_and_nothing_is_said_plainly():
     full = a_saving(reruns=14, minutes=372.0, timed=9, pull_requests=3)
-    assert saving(full) == "saves 9 failed runs, 14 re-runs, 6.2 runner hours, 3 blocked pull requests in 30 days"
+    assert saving(full) == "saves 9 red runs, 14 re-runs, 6.2 runner hours, 3 blocked pull requests in 30 days"
+    assert saving(full, "save").startswith("save 9 red runs")
     assert saving(a_saving(runs=0)) == "saves no run of the last 30 days: none failed by this alone"
 
 
