@@ -24,6 +24,7 @@ from flakelens.model import Outcome
 from flakelens.outcomes import was_executed
 from flakelens.stats.markov import (
     BROKEN,
+    FAILED_AGAIN,
     GATED,
     STATES,
     Floats,
@@ -66,7 +67,9 @@ class _Pull:
         self.broken = self.broken_all_failed = np.ones(self.tests)
         self.passed = np.zeros(self.tests, np.bool_)
 
-    def see(self, commit: int, state: Floats, forecast: Floats, table: Floats, codes: Int8s) -> Floats:
+    def see(
+        self, commit: int, state: Floats, forecast: Floats, table: Floats, codes: Int8s, retries_shown: Bools
+    ) -> Floats:
         """Takes in one run; the factor for the state of the gated branch.
 
         `state` is that of the gated branch, `forecast` what it has become on the request's new commit, `table` the
@@ -79,8 +82,9 @@ class _Pull:
         with_break = self.belief * broken
         self.belief = with_break / (with_break + (1.0 - self.belief) * ((forecast * plain) @ _ONES))
         self.plain, self.broken = self.plain * plain, self.broken * broken
-        self.all_failed = self.all_failed * np.where(ran[:, None], table[Outcome.FAILED], 1.0)
-        self.broken_all_failed = self.broken_all_failed * np.where(ran, table[Outcome.FAILED, BROKEN], 1.0)
+        no_pass = table[np.where(ran, np.where(retries_shown, FAILED_AGAIN, Outcome.FAILED), Outcome.NONE)]
+        self.all_failed = self.all_failed * no_pass
+        self.broken_all_failed = self.broken_all_failed * no_pass[:, BROKEN]
         self.passed = self.passed | (codes == Outcome.PASSED) | (codes == Outcome.FLAKY)
         any_pass = 1.0 - self._either(self.all_failed, self.broken_all_failed)
         total = self._either(self.plain, self.broken) / np.maximum(any_pass, 1e-300)
@@ -106,9 +110,8 @@ def walk(series: Series, parameters: Parameters) -> Iterator[Step]:
     nothing = np.zeros(tests, np.bool_)
     pulls: dict[int, _Pull] = {}
     for run in range(runs):
-        codes = series.outcomes[:, run]
-        shown = bool(series.retries_shown[run])
-        table = emissions(parameters, float(series.outage[run]), shown)
+        codes = series.codes[:, run]
+        table = emissions(parameters, float(series.outage[run]))
         evidence = table[codes]
         number = int(series.pulls[run])
         moved, predicted = nothing, state
@@ -127,7 +130,8 @@ def walk(series: Series, parameters: Parameters) -> Iterator[Step]:
             pull_break = pull.belief
             # The request may have been the first to meet a break that is new on the gated branch.
             predicted = np.where((last >= 0)[:, None], state @ matrix, state)
-            evidence = pull.see(int(numbers[run]), state, predicted, table, codes)
+            shown = series.retries_shown[:, run]
+            evidence = pull.see(int(numbers[run]), state, predicted, table, codes, shown)
         joint = (predicted if number == GATED else state) * evidence
         likelihood = joint @ _ONES
         filtered = joint / likelihood[:, None]

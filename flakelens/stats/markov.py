@@ -35,7 +35,9 @@ BROKEN_RETRY_FAILS = 0.98
 OUTSIDE_RETRY_FAILS = 0.95  # when an outage was the cause
 GATED = -1  # in `Series.pulls`: a run of the gated branch
 
-_CODES = len(Outcome)
+# What can be seen of a test in a run: a model.Outcome, or this for FAILED where the report shows retries.
+FAILED_AGAIN = len(Outcome)
+_CODES = len(Outcome) + 1
 _LEAST = 1e-12  # no state is ever impossible: an impossible observation must not divide by zero
 
 
@@ -97,8 +99,14 @@ class Series:
     outcomes: Int8s  # (N, R) model.Outcome; FLAKY is a failed first attempt and a later pass
     commits: Int32s  # (R,) equal for runs of one commit
     outage: Floats  # (R,) o_t: share of the tests that an outage made fail, 0 without one
-    retries_shown: Bools  # (R,) a FAILED result is known to have been retried and to have failed again
+    retries_shown: Bools  # (N, R) a FAILED result here is known to have been retried and to have failed again
     pulls: Int32s  # (R,) GATED, or the number of the pull request that the run belongs to
+
+    @cached_property
+    def codes(self) -> Int8s:
+        """What was seen, (N, R): the rows of `emissions`."""
+        again = (self.outcomes == Outcome.FAILED) & self.retries_shown
+        return np.where(again, np.int8(FAILED_AGAIN), self.outcomes)
 
     @cached_property
     def failed(self) -> Bools:
@@ -118,7 +126,7 @@ class Series:
             self.outcomes[tests],
             self.commits,
             outage=self.outage,
-            retries_shown=self.retries_shown,
+            retries_shown=self.retries_shown[tests],
             pulls=self.pulls,
         )
 
@@ -134,14 +142,16 @@ def series(
     """A Series; without `outage` there was none, without `retries_shown` no failure was retried, without `pulls` every
     run is of the gated branch.
 
-    Where reports hide retries, `retries_shown` is false: the rates are then those of the results that are visible.
+    `retries_shown` is (R,), or (N, R) where one run holds reports that hide retries and reports that record them. False
+    where they are hidden: the rates are then those of the results that are visible.
     """
     runs = outcomes.shape[1]
+    shown = np.zeros(runs, np.bool_) if retries_shown is None else retries_shown
     return Series(
         outcomes=outcomes,
         commits=commits,
         outage=np.zeros(runs) if outage is None else outage,
-        retries_shown=np.zeros(runs, np.bool_) if retries_shown is None else retries_shown,
+        retries_shown=np.broadcast_to(shown, outcomes.shape),
         pulls=np.full(runs, GATED, np.int32) if pulls is None else pulls,
     )
 
@@ -157,13 +167,13 @@ def outage_shares(outcomes: Int8s, outage: Bools) -> Floats:
 
 
 @lru_cache(maxsize=4096)
-def emissions(parameters: Parameters, outage: float, shown: bool) -> Floats:
-    """P(outcome | state) in a run with outage share o, (5 codes, S); rows NONE and SKIPPED are 1: they say nothing.
+def emissions(parameters: Parameters, outage: float) -> Floats:
+    """P(seen | state) in a run with outage share o, (6 codes, S); rows NONE and SKIPPED are 1: they say nothing.
 
         first attempt fails   q_s = 1 - (1 - p_s)(1 - o)
         its retry fails too   r_s = w rf_s + (1 - w) .95,   w = p_s / q_s
 
-    PASSED 1 - q, FLAKY q (1 - r), FAILED q r where retries are shown, else q.
+    PASSED 1 - q, FLAKY q (1 - r), FAILED q, FAILED_AGAIN q r.
     """
     own = parameters.failing()
     q = 1.0 - (1.0 - own) * (1.0 - outage)
@@ -172,7 +182,8 @@ def emissions(parameters: Parameters, outage: float, shown: bool) -> Floats:
     table = np.ones((_CODES, STATES))
     table[Outcome.PASSED] = 1.0 - q
     table[Outcome.FLAKY] = q * (1.0 - again)
-    table[Outcome.FAILED] = q * again if shown else q
+    table[Outcome.FAILED] = q
+    table[FAILED_AGAIN] = q * again
     table = np.maximum(table, _LEAST)
     table.flags.writeable = False
     return table

@@ -15,6 +15,7 @@ from flakelens.stats.chain import filter_states, log_likelihood, predict, smooth
 from flakelens.stats.markov import (
     BROKEN,
     DEFAULTS,
+    FAILED_AGAIN,
     FLAKY,
     GATED,
     HEALTHY,
@@ -33,11 +34,11 @@ small = st.tuples(
     st.lists(st.sampled_from([0, 1, 1, 2, 3, 4]), min_size=4, max_size=4),
     st.lists(st.booleans(), min_size=4, max_size=4),
     st.lists(st.sampled_from([0.0, 0.0, 0.4]), min_size=4, max_size=4),
-    st.booleans(),
+    st.lists(st.booleans(), min_size=4, max_size=4),
 )
 
 
-def paths(row: list[int], fresh: list[bool], outage: list[float], shown: bool) -> tuple[Floats, float]:
+def paths(row: list[int], fresh: list[bool], outage: list[float], shown: list[bool]) -> tuple[Floats, float]:
     """P(state in each run | all runs), (R, S), and P(all runs), by summing over every path of states."""
     commits = np.cumsum(fresh)
     matrix_ = LIVELY.transitions()
@@ -53,7 +54,8 @@ def paths(row: list[int], fresh: list[bool], outage: list[float], shown: bool) -
                 weight *= matrix_[path[number - 1], state]
             elif number and path[number - 1] != state:
                 weight = 0.0
-            weight *= emissions(LIVELY, outage[run], shown)[row[run], state]
+            code = FAILED_AGAIN if row[run] == Outcome.FAILED and shown[run] else row[run]
+            weight *= emissions(LIVELY, outage[run])[code, state]
         for number, state in enumerate(path):
             found[places[number], state] += weight
     return found / found[places[0]].sum(), float(found[places[0]].sum())
@@ -62,14 +64,14 @@ def paths(row: list[int], fresh: list[bool], outage: list[float], shown: bool) -
 @settings(max_examples=40, deadline=None)
 @given(small)
 def test_filter_smoother_and_likelihood_as_a_sum_over_all_paths(
-    case: tuple[list[int], list[bool], list[float], bool],
+    case: tuple[list[int], list[bool], list[float], list[bool]],
 ) -> None:
     row, fresh, outage, shown = case
     seen = series(
         np.array([row], np.int8),
         np.cumsum(fresh).astype(np.int32),
         outage=np.array(outage),
-        retries_shown=np.full(4, shown),
+        retries_shown=np.array(shown),
     )
     expected, likelihood = paths(row, fresh, outage, shown)
     smoothed = smooth(seen, LIVELY).states[:, 0]
@@ -85,8 +87,9 @@ def test_tables_are_distributions() -> None:
     assert LIVELY.prior().sum() == pytest.approx(1)
     assert LIVELY.transitions().sum(axis=1) == pytest.approx(np.ones(STATES))
     for outage in (0.0, 0.3, 0.95):
-        table = emissions(LIVELY, outage, True)
-        assert table[[Outcome.PASSED, Outcome.FLAKY, Outcome.FAILED]].sum(axis=0) == pytest.approx(np.ones(STATES))
+        table = emissions(LIVELY, outage)
+        assert table[[Outcome.PASSED, Outcome.FLAKY, FAILED_AGAIN]].sum(axis=0) == pytest.approx(np.ones(STATES))
+        assert table[[Outcome.PASSED, Outcome.FAILED]].sum(axis=0) == pytest.approx(np.ones(STATES))
         assert (table[[Outcome.NONE, Outcome.SKIPPED]] == 1).all()
 
 
@@ -185,6 +188,33 @@ def test_the_belief_that_the_request_broke_a_test_grows_with_its_failures() -> N
     beliefs = [step.pull_break[0] for step in walk(seen, DEFAULTS) if step.pull_break is not None]
     assert beliefs[0] == DEFAULTS.pull_breaks
     assert beliefs[0] < beliefs[1] < beliefs[2]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("PKFS."), st.booleans()), min_size=1, max_size=9),
+    st.lists(st.booleans(), min_size=9, max_size=9),
+)
+def test_one_run_can_hold_reports_that_show_retries_and_reports_that_hide_them(
+    jest: list[tuple[str, bool]], pulled: list[bool]
+) -> None:
+    row, on_pull = "".join(letter for letter, _ in jest), [pull for _, pull in jest]
+    runs = len(row)
+    commits = np.cumsum(pulled[:runs]).astype(np.int32)
+    pulls = np.where(on_pull, 3, GATED).astype(np.int32)
+    shown = np.array([[False] * runs, [True] * runs])
+    mixed = series(matrix(row, row), commits, retries_shown=shown, pulls=pulls)
+    for test in (0, 1):
+        alone = series(matrix(row), commits, retries_shown=shown[test], pulls=pulls)
+        for part in (mixed.rows(np.array([test])), mixed.rows(np.arange(2) == test)):
+            assert filter_states(part, LIVELY) == pytest.approx(filter_states(alone, LIVELY), abs=1e-12)
+        assert filter_states(mixed, LIVELY)[test] == pytest.approx(filter_states(alone, LIVELY)[0], abs=1e-12)
+
+
+def test_a_failure_whose_retry_failed_too_is_a_break_sooner() -> None:
+    shown = np.repeat([[True], [False]], 31, axis=1)
+    seen = series(matrix("P" * 30 + "F", "P" * 30 + "F"), np.arange(31, dtype=np.int32), retries_shown=shown)
+    recorded, hidden = filter_states(seen, DEFAULTS)[:, BROKEN]
+    assert recorded > hidden
 
 
 def test_an_outage_explains_a_failure_away() -> None:
