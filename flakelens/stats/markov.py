@@ -12,9 +12,11 @@ Shapes: N tests, R runs oldest first, S = 8 states in the order healthy, F1..F6,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +40,7 @@ GATED = -1  # in `Series.pulls`: a run of the gated branch
 # What can be seen of a test in a run: a model.Outcome, or this for FAILED where the report shows retries.
 FAILED_AGAIN = len(Outcome)
 _CODES = len(Outcome) + 1
+_MOST_PATTERNS = 256  # of passes, in the commits that `never_failing` takes at a time
 _LEAST = 1e-12  # no state is ever impossible: an impossible observation must not divide by zero
 
 
@@ -189,25 +192,52 @@ def emissions(parameters: Parameters, outage: float) -> Floats:
     return table
 
 
-def never_failing(parameters: Parameters, results: Sequence[int], commits: Sequence[int]) -> Floats:
-    """State of tests that passed `results` times on `commits` different commits and never failed, (n, S).
+def never_failing(parameters: Parameters, passed: Bools, commits: Int32s) -> Floats:
+    """State of tests that never failed, (n, S), equal to the filter's. `passed` (n, R); `commits` (R,), those of one
+    commit on end.
 
-        a ~ prior D (T D)^(c-1) D^(n-c),   D = diag(1 - p),  T = transitions
+        a ~ prior D^(k_1) T D^(k_2) .. T D^(k_c),   D = diag(1 - p),  T = transitions,  k_i passes on the i-th commit
 
-    Outages cancel, for they make a pass less likely by the same factor in every state. Exact when reruns come last;
-    otherwise T and D do not commute and the error is below .0005 (tests/stats compare).
+    Outages cancel, for they make a pass less likely by the same factor in every state. Run by run this would be slow
+    for so many tests; a few commits at a time have few different patterns of passes, each with one product for all.
     """
-    pairs, where = np.unique(np.column_stack([results, commits]), axis=0, return_inverse=True)
-    passing = 1.0 - parameters.failing()
-    step = parameters.transitions() * passing
-    found = np.empty((len(pairs), STATES))
-    most = int(pairs[:, 1].max(initial=0))
-    path = np.empty((most + 1, STATES))
-    path[0] = parameters.prior()
-    for number in range(1, most + 1):
-        moved = path[number - 1] * passing if number == 1 else path[number - 1] @ step
-        path[number] = moved / moved.sum()
-    for place, (count, different) in enumerate(pairs):
-        state = path[different] * passing ** (count - different)
-        found[place] = state / state.sum()
-    return found[where.reshape(-1)]
+    matrix, passing = parameters.transitions(), 1.0 - parameters.failing()
+    if not len(passed):
+        return np.empty((0, STATES))
+    # There is no T before the first commit, so it is taken off beforehand.
+    state = np.tile(np.linalg.solve(matrix.T, parameters.prior()), (len(passed), 1))
+    for runs, weights, sizes in _blocks(commits):
+        pattern = (passed[:, runs].astype(np.float32) @ weights).astype(np.min_scalar_type(math.prod(sizes)))
+        order = np.argsort(pattern, kind="stable")
+        pattern, state = pattern[order], state[order]
+        changes = np.flatnonzero(pattern[1:] != pattern[:-1]) + 1
+        for start, stop in pairwise([0, *changes.tolist(), len(order)]):
+            rest, product = int(pattern[start]), np.eye(STATES)
+            for size in sizes:
+                rest, passes = divmod(rest, size)
+                if passes:
+                    product = (product @ matrix) * passing**passes
+            state[start:stop] = state[start:stop] @ product
+        state[order] = state / state.sum(axis=1, keepdims=True)
+    state[~passed.any(axis=1)] = parameters.prior()
+    return state
+
+
+def _blocks(commits: Int32s) -> Iterator[tuple[slice, npt.NDArray[np.float32], list[int]]]:
+    """A few commits at a time: their runs, and what the passes of each run weigh in the number of a pattern.
+
+    The number has one digit per commit, its passes; `sizes` are the bases of the digits, the least digit first.
+    """
+    edges = [*np.flatnonzero(np.diff(commits, prepend=-1)).tolist(), len(commits)]
+    weights: list[int] = []
+    sizes: list[int] = []
+    start, radix = 0, 1
+    for begin, end in pairwise(edges):
+        if sizes and radix * (end - begin + 1) > _MOST_PATTERNS:
+            yield slice(start, begin), np.array(weights, np.float32), sizes
+            start, weights, sizes, radix = begin, [], [], 1
+        weights += [radix] * (end - begin)
+        sizes.append(end - begin + 1)
+        radix *= sizes[-1]
+    if sizes:
+        yield slice(start, len(commits)), np.array(weights, np.float32), sizes

@@ -95,7 +95,7 @@ def find_probabilities(
     calm = np.flatnonzero(~troubled)
     states = np.empty((len(outcomes), len(parameters.prior())))
     passed = outcomes[calm] == Outcome.PASSED
-    states[calm] = never_failing(parameters, passed.sum(axis=1).tolist(), _distinct(passed, commits).tolist())
+    states[calm] = never_failing(parameters, passed, commits)
     ever = np.zeros(len(outcomes))
     flakes, chances = np.zeros(len(outcomes)), np.zeros(len(outcomes))
     chances[calm] = passed.sum(axis=1)
@@ -133,15 +133,6 @@ def with_start(outcomes: Int8s, outage: Bools) -> Bools:
     if len(explained):
         explained[0] |= outage_at_start(outcomes)
     return explained
-
-
-def _distinct(passed: Bools, commits: Int32s) -> Int32s:
-    """On how many commits each test passed, (n,)."""
-    if not passed.size:
-        return np.zeros(len(passed), np.int32)
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(commits) != 0]))
-    result: Int32s = np.logical_or.reduceat(passed, starts, axis=1).sum(axis=1).astype(np.int32)
-    return result
 
 
 def _flakes(part: Series, found: Smoothed, parameters: Parameters) -> tuple[Floats, Floats, Floats]:

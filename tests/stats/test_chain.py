@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flakelens.facts import Int8s, Int32s
+from flakelens.facts import Int8s
 from flakelens.model import Outcome
 from flakelens.stats.chain import filter_states, log_likelihood, predict, smooth, walk
 from flakelens.stats.markov import (
@@ -235,26 +235,30 @@ def test_share_of_an_outage_is_what_exceeds_the_usual() -> None:
     assert (outage_shares(outcomes[:0], outage) == 0).all()
 
 
-def commit_numbers(fresh: list[bool]) -> Int32s:
-    return np.cumsum(fresh).astype(np.int32)
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60), st.integers(0, 2**32))
+def test_never_failing_tests_all_at_once(runs: list[tuple[bool, bool]], seed: int) -> None:
+    ran, fresh = (np.array(column) for column in zip(*runs, strict=True))
+    more = np.random.default_rng(seed).random((3, len(runs))) < 0.7
+    passed = np.concatenate([[ran, ~ran, np.zeros_like(ran)], more])
+    commits = np.cumsum(fresh).astype(np.int32)
+    rows = np.where(passed, Outcome.PASSED, Outcome.NONE).astype(np.int8)
+    expected = filter_states(series(rows, commits), LIVELY)
+    assert never_failing(LIVELY, passed, commits) == pytest.approx(expected, abs=1e-9)
 
 
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
-def test_never_failing_tests_by_their_closed_form(runs: list[tuple[bool, bool]]) -> None:
-    ran, fresh = (list(column) for column in zip(*runs, strict=True))
-    row = np.where(ran, Outcome.PASSED, Outcome.NONE).astype(np.int8)[None]
-    commits = commit_numbers(fresh)
-    closed = never_failing(DEFAULTS, [sum(ran)], [len(set(commits[np.array(ran)].tolist()))])[0]
-    assert closed == pytest.approx(filter_states(series(row, commits), DEFAULTS)[0], abs=5e-4)
+def test_a_test_that_fails_in_no_run_but_an_outage_is_as_one_that_passed() -> None:
+    row = np.full((2, 300), Outcome.PASSED, np.int8)
+    at = np.arange(300, dtype=np.int32)
+    expected = filter_states(series(row, at, outage=np.full(300, 0.2)), LIVELY)
+    assert never_failing(LIVELY, row == Outcome.PASSED, at) == pytest.approx(expected, abs=1e-9)
 
 
-def test_closed_form_is_exact_without_reruns_and_in_outages() -> None:
-    rows = [np.full((1, k), Outcome.PASSED, np.int8) for k in (1, 7, 300)]
-    closed = never_failing(LIVELY, [1, 7, 300, 0], [1, 7, 300, 0])
-    for found, row in zip(closed, rows, strict=False):
-        seen = series(row, np.arange(row.shape[1], dtype=np.int32), outage=np.full(row.shape[1], 0.2))
-        assert found == pytest.approx(filter_states(seen, LIVELY)[0], abs=1e-9)
-    assert closed[3] == pytest.approx(LIVELY.prior())
+def test_never_failing_tests_of_many_reruns_and_of_none() -> None:
+    many = np.array([0] * 300 + [1] + [2] * 400 + [3], np.int32)
+    row = np.full((1, len(many)), Outcome.PASSED, np.int8)
+    assert never_failing(LIVELY, row == 1, many) == pytest.approx(filter_states(series(row, many), LIVELY), abs=1e-9)
+    assert never_failing(DEFAULTS, np.ones((2, 0), np.bool_), many[:0])[0] == pytest.approx(DEFAULTS.prior())
+    assert never_failing(DEFAULTS, np.ones((0, 1), np.bool_), many[:1]).shape == (0, STATES)
 
 
 def test_forecast_of_the_next_commit() -> None:
