@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flakelens.facts import Bools
+from flakelens.facts import Bools, Int32s
 from flakelens.stats.markov import GATED, STATES, Floats, Parameters, Series, emissions
 from flakelens.stats.pulls import PullRequest, shares_of_moves
 
@@ -36,40 +36,74 @@ class Step:
     likelihood: Floats  # (N,) P(what was seen in this run | the earlier runs)
 
 
-def walk(series: Series, parameters: Parameters, *, looking_back: bool = False) -> Iterator[Step]:
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where the filter stands after some runs of the gated branch: all it needs to go on. Two arrays to store."""
+
+    states: Floats  # (N, S)
+    commits: Int32s  # (N,) the commit, as the series numbers it, that the test was last seen on
+    seen: Bools  # (N,) false: never, and `commits` says nothing
+
+
+def reach(series: Series, parameters: Parameters, start: Reached | None = None) -> Reached:
+    """The filter after the runs of `series`, which follow on those of `start`. One run costs one product.
+
+    Going on gives what all runs at once would. So keep a state of runs whose outages are settled: one that is only
+    suspected may be refuted by the next run. The commits of both parts must be numbered alike; a test that is new has
+    the prior for a state and was never `seen` (`beginning`). Raises ValueError for runs of pull requests.
+    """
+    if (series.pulls != GATED).any():
+        raise ValueError("only runs of the gated branch can go on from a saved state")
+    reached = beginning(len(series.outcomes), parameters) if start is None else start
+    states, ran = reached.states, series.ran
+    for step in walk(series, parameters, start=reached):
+        states = step.filtered
+    seen = ran.any(axis=1)
+    newest = series.commits[ran.shape[1] - 1 - ran[:, ::-1].argmax(axis=1)] if ran.size else reached.commits
+    return Reached(states, np.where(seen, newest, reached.commits), seen | reached.seen)
+
+
+def beginning(tests: int, parameters: Parameters) -> Reached:
+    """Tests before their first result."""
+    return Reached(np.tile(parameters.prior(), (tests, 1)), np.zeros(tests, np.int32), np.zeros(tests, np.bool_))
+
+
+def walk(
+    series: Series, parameters: Parameters, *, looking_back: bool = False, start: Reached | None = None
+) -> Iterator[Step]:
     """The filter, run by run: `predicted` is the forecast before a run, `filtered` the state after it.
 
-    `looking_back`: with all that runs of pull requests say (`pulls`), for the forward half of `smooth`.
+    `looking_back`: with all that runs of pull requests say (`pulls`), for the forward half of `smooth`. `start`: goes
+    on from there (`reach`).
     """
     tests, runs = series.outcomes.shape
     matrix = parameters.transitions()
-    state = np.tile(parameters.prior(), (tests, 1))
-    last = np.full(tests, -1, np.int64)
-    numbers = np.unique(series.commits, return_inverse=True)[1].astype(np.int32)
-    shares = shares_of_moves(numbers, series.pulls) if looking_back else np.ones(runs)
+    begin = beginning(tests, parameters) if start is None else start
+    state, last, seen = begin.states, begin.commits, begin.seen
+    shares = shares_of_moves(series.commits, series.pulls) if looking_back else np.ones(runs)
     pulls: dict[int, PullRequest] = {}
     for run in range(runs):
         codes, ran = series.codes[:, run], series.ran[:, run]
         table = emissions(parameters, float(series.outage[run]))
-        number, commit, share = int(series.pulls[run]), int(numbers[run]), float(shares[run])
+        number, commit, share = int(series.pulls[run]), int(series.commits[run]), float(shares[run])
         pull_break = None
         if number == GATED:
-            fresh = (last != commit) & (last >= 0)
+            fresh = seen & (last != commit)
             moved, predicted = fresh & ran, _move(state, fresh, matrix, share)
-            last = np.where(ran, commit, last)
-            start, evidence = predicted, table[codes]
+            last, seen = np.where(ran, commit, last), seen | ran
+            prior, evidence = predicted, table[codes]
         else:
             pull = pulls.setdefault(number, PullRequest(tests, parameters))
             pull_break = pull.belief
             first = pull.first_met(commit, codes)
             # The request may have been the first to meet a break that is new on the gated branch.
-            predicted = np.where((last >= 0)[:, None], state @ matrix, state)
+            predicted = np.where(seen[:, None], state @ matrix, state)
             evidence = pull.see(commit, state, predicted, table, codes, series.retries_shown[:, run])
-            moved, start = np.zeros(tests, np.bool_), state
+            moved, prior = np.zeros(tests, np.bool_), state
             if looking_back:
-                moved, evidence = first & (last >= 0), pull.told()
-                start = predicted = _move(state, moved, matrix, share)
-        joint = start * evidence
+                moved, evidence = first & seen, pull.told()
+                prior = predicted = _move(state, moved, matrix, share)
+        joint = prior * evidence
         likelihood = joint @ _ONES
         filtered = joint / likelihood[:, None]
         if not ran.all():

@@ -37,9 +37,9 @@ class PullRequest:
         self.d = parameters.pull_breaks
         self.belief = np.full(tests, self.d)
         self.tests = tests
-        self._start(-1)
+        self._start(None)
 
-    def _start(self, commit: int) -> None:
+    def _start(self, commit: int | None) -> None:
         self.commit = commit
         self.believed = self.belief  # before this commit
         self.met = np.zeros(self.tests, np.bool_)
