@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
@@ -93,6 +93,17 @@ class Parameters:
 
 
 DEFAULTS = Parameters()
+
+
+def rounded(parameters: Parameters, digits: int = 6) -> Parameters:
+    """The same to so many significant digits: what two machines add up in another order is equal again."""
+
+    def cut(value: float) -> float:
+        return float(f"{value:.{digits}g}")
+
+    values = asdict(parameters)
+    levels = tuple(cut(level) for level in values.pop("levels"))
+    return Parameters(levels=levels, **{name: cut(value) for name, value in values.items()})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,7 @@ class Outages:
 
     suspected: Bools
     confirmed: Bools
+    open: Bools  # suspected, and nothing has come since that could confirm or refute it
     down: Bools  # suspected or confirmed, and more than a third of the victims still failed when the run ended
     newly: dict[int, Int32s]  # suspected run -> the tests that newly failed in it
 
@@ -80,6 +81,7 @@ def find_outages(outcomes: Int8s) -> Outages:
     groups = _recurring_groups(outcomes, newly)
     for run in groups:
         suspected[run] = False
+    undecided = np.zeros(reach, np.bool_)
     down = np.zeros(reach, np.bool_)
     for run, victims in newly.items():
         if suspected[run]:
@@ -90,7 +92,10 @@ def find_outages(outcomes: Int8s) -> Outages:
                 # Two outages in a row: the run after both says of each what it was.
                 _recovered(columns, victims, later[~suspected[later]], healed)
             )
-    return Outages(suspected, confirmed, down, {run: tests for run, tests in newly.items() if suspected[run]})
+            undecided[run] = not confirmed[run] and not was_executed(outcomes[victims][:, later]).any()
+    return Outages(
+        suspected, confirmed, undecided, down, {run: tests for run, tests in newly.items() if suspected[run]}
+    )
 
 
 def _recovered(columns: Int8s, victims: npt.NDArray[np.integer], later: npt.NDArray[np.integer], healed: Bools) -> bool:
