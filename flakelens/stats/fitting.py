@@ -131,11 +131,9 @@ def _stand_ins(observed: Series, calm: Bools) -> tuple[Int8s, Floats]:
 
 def _expect(sample: Series, weights: Floats, parameters: Parameters) -> _Counts:
     counts = _Counts()
-    matrix = parameters.transitions()
     for rows in chunks(len(weights)):
         part = sample.rows(np.arange(len(weights))[rows])
         _add(counts, part, weights[rows], smooth(part, parameters), parameters)
-    counts.moves *= matrix
     return counts
 
 
@@ -148,9 +146,7 @@ def _add(counts: _Counts, part: Series, weights: Floats, found: Smoothed, parame
         run = step.run
         counts.log_likelihood += float(weights @ np.log(step.likelihood))
         if step.moved.any():
-            after = step.evidence * found.later[run]
-            total = ((step.before @ matrix) * after).sum(axis=1)
-            counts.moves += step.before.T @ (after * (weights * step.moved / total)[:, None])
+            counts.moves += _moves(step, found.later[run], weights, matrix)
         if step.pull_break is not None:
             pulls[int(part.pulls[run])] = _broken_by_pull(step, part, step.predicted * found.later[run], parameters)
         elif part.outage[run] == 0:
@@ -164,6 +160,18 @@ def _add(counts: _Counts, part: Series, weights: Floats, found: Smoothed, parame
     for number, broke in pulls.items():
         ever = weights * part.ran[:, part.pulls == number].any(axis=1)
         counts.pulls += [ever @ broke, ever.sum()]
+
+
+def _moves(step: Step, later: Floats, weights: Floats, matrix: Floats) -> Floats:
+    """Expected moves between states on one commit, (S, S), as one `share` of the chances for them."""
+    part = np.eye(STATES) + step.share * (matrix - np.eye(STATES))
+    after = step.evidence * later
+    total = ((step.before @ part) * after).sum(axis=1)
+    moves: Floats = part * (step.before.T @ (after * (weights * step.moved / total)[:, None]))
+    chances = step.share * moves.sum(axis=1)
+    np.fill_diagonal(moves, 0.0)
+    np.fill_diagonal(moves, np.maximum(chances - moves.sum(axis=1), 0.0))
+    return moves
 
 
 def _broken_by_pull(step: Step, part: Series, state: Floats, parameters: Parameters) -> Floats:
