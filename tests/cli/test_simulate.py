@@ -49,4 +49,4 @@ def test_pull_requests_and_shards_are_said_and_the_proposed_commands_hold(call):
     same_as_golden("cli/simulate-pulls.80.txt", out)
     assert max(map(len, out.splitlines())) <= 80
     proposed = [line.split() for line in out.splitlines() if line.startswith("  flakelens ")]
-    assert [call(*command[1:])[0] for command in proposed][0] == 0
+    assert [call(*command[1:])[0] for command in proposed] == [0, 10, 0]
