@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flakelens.analyze.durations import line_of, timed
 from flakelens.analyze.evidence import load
-from flakelens.analyze.tests import known_names
+from flakelens.analyze.filters import known_names
 from flakelens.decisions import Decisions
 from flakelens.policy import UNASSIGNED, Policy
 from flakelens.report import SlowLine, SlowReport

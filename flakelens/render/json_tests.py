@@ -27,7 +27,9 @@ class SinceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TestView(msgspec.Struct, frozen=True, kw_only=True):
-    """One test. `p_*` are null: the rule in use counts evidence and gives no probabilities."""
+    """One test. `p_*` sum to 1; `flake_low` and `flake_high` bound `flake_rate` (95 %). `cluster` is the id of the
+    cause that it shares with other tests, null when it is alone.
+    """
 
     __test__ = False
 
@@ -39,10 +41,12 @@ class TestView(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     healing: bool
     quarantined: bool
-    p_stable: float | None
-    p_flaky: float | None
-    p_broken: float | None
+    p_stable: float
+    p_flaky: float
+    p_broken: float
     flake_rate: float | None
+    flake_low: float | None
+    flake_high: float | None
     pass_rate: RateView | None
     first_attempt_pass_rate: RateView | None
     runs: int
@@ -74,6 +78,7 @@ def view_of(line: TestLine) -> TestView:
     since = None
     if line.since_run is not None:
         since = SinceView(run=line.since_run.run, commit=line.since_commit or None)
+    interval = line.finding.flake_interval()
     return TestView(
         file=line.id.file,
         name=line.id.name,
@@ -83,10 +88,12 @@ def view_of(line: TestLine) -> TestView:
         state=str(line.finding.state),
         healing=line.finding.healing,
         quarantined=line.quarantined,
-        p_stable=None,
-        p_flaky=None,
-        p_broken=None,
+        p_stable=line.finding.p_stable,
+        p_flaky=line.finding.p_flaky,
+        p_broken=line.finding.p_broken,
         flake_rate=line.finding.flake_rate,
+        flake_low=interval[0] if interval else None,
+        flake_high=interval[1] if interval else None,
         pass_rate=rate_view(line.pass_rate),
         first_attempt_pass_rate=rate_view(line.first_attempt_pass_rate),
         runs=line.runs,
@@ -94,8 +101,8 @@ def view_of(line: TestLine) -> TestView:
         flaky_runs=line.flaky_runs,
         last_run_outcome=line.last_outcome.name.lower() if line.last_outcome is not None else None,
         since=since,
-        cluster=None,
-        owner=None,
+        cluster=line.cause.id if line.cause and line.cause.others else None,
+        owner=line.owner or None,
     )
 
 
