@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from flakelens.analyze.causes import causes_report
+from flakelens.analyze.causes import Causes, causes_by_test
+from flakelens.analyze.causes import report_of as causes_report_of
 from flakelens.analyze.evidence import load
 from flakelens.analyze.gate import Judged, gate_policy, judge_gate
 from flakelens.analyze.nightly.changes import changes
@@ -13,18 +14,17 @@ from flakelens.analyze.nightly.groups import groups
 from flakelens.analyze.nightly.nights import newest_of_each_day, policy_changes, verdicts
 from flakelens.analyze.nightly.runs import histories, run_lines
 from flakelens.analyze.nightly.tests import entries
-from flakelens.analyze.price import Till
-from flakelens.analyze.tests import tests_report
+from flakelens.analyze.tests import every_test
 from flakelens.decisions import Decisions
-from flakelens.doctor import doctor
+from flakelens.doctor import report_of as doctor_report_of
 from flakelens.errors import UsageError
-from flakelens.gate.evidence import Evidence
 from flakelens.model import GateState
-from flakelens.plan import plan_report
+from flakelens.owners import NOBODY, Owners
+from flakelens.plan import plan_of
 from flakelens.policy import Policy
 from flakelens.report import GateReport
 from flakelens.report_causes import PlanReport
-from flakelens.report_nightly import Action, Expiry, Nightly, NightLine, Since
+from flakelens.report_nightly import Expiry, Nightly, NightLine, Since
 from flakelens.store import Store
 
 GRID_RUNS = 500  # counting runs that the report shows; states and rates look at the newest 300 of them
@@ -44,6 +44,7 @@ def nightly(
     decisions: Decisions,
     judged: Judged,
     *,
+    owners: Owners = NOBODY,
     number: int | None = None,
     since: Since | None = None,
 ) -> Nightly:
@@ -52,32 +53,31 @@ def nightly(
     """
     report = replace(judged.report, number=number)
     as_of, name = report.provenance.as_of, report.verdict.gate
+    gate = gate_policy(policy, name)
     given = verdicts(store, name, until=as_of)
     since = since or _a_day_before(as_of, given)
-    evidence = judged.loaded.evidence
-    wide = load(
-        store, policy, decisions, as_of=as_of, window=GRID_RUNS, environment=gate_policy(policy, name).environment
-    ).evidence
-    tests = tests_report(store, policy, decisions, as_of=as_of)
-    before = tests_report(store, policy, decisions, as_of=since.moment)
-    causes = causes_report(store, policy, decisions, as_of=as_of)
-    plan = _plan(store, policy, decisions, name, as_of)
+    loaded = load(store, policy, decisions, as_of=as_of, any_branch=True, owners=owners)
+    evidence = loaded.evidence
+    wide = load(store, policy, decisions, as_of=as_of, window=GRID_RUNS, environment=gate.environment).evidence
+    causes = Causes(evidence=evidence, store=store)
+    tests = every_test(evidence, causes_by_test(causes))
+    before = load(store, policy, decisions, as_of=since.moment, any_branch=True).evidence
     runs = run_lines(store, wide)
-    lines = (*causes.clusters, *(line for group in causes.singles for line in group))
+    plan = _plan(causes, name)
     return Nightly(
         gate=report,
         distance=_distance(report),
         since=since,
-        changes=changes(before, tests),
+        changes=changes(every_test(before, {}), tests),
         plan=plan,
-        actions=_actions(store, evidence, plan),
+        actions=plan.steps[:MOST_ACTIONS] if plan else (),
         expiries=_expiries(report, decisions, as_of),
-        groups=groups(evidence, wide, gate_policy(policy, name), policy_changes(given)),
+        groups=groups(judged.loaded.evidence, wide, gate, policy_changes(given)),
         tests=tests,
-        entries=entries(store, evidence, tests.tests, lines, histories(wide), len(runs)),
-        causes=causes,
+        entries=entries(store, evidence, tests.tests, causes.prices, histories(wide), len(runs)),
+        causes=causes_report_of(causes),
         runs=runs,
-        blind=doctor(store, policy, decisions, as_of=as_of).findings,
+        blind=doctor_report_of(store, loaded).findings,
     )
 
 
@@ -103,28 +103,11 @@ def _distance(report: GateReport) -> float | None:
     return None
 
 
-def _plan(
-    store: Store | None, policy: Policy, decisions: Decisions, gate: str, as_of: datetime
-) -> PlanReport | None:
+def _plan(causes: Causes, gate: str) -> PlanReport | None:
     try:
-        return plan_report(store, policy, decisions, gate, as_of=as_of)
+        return plan_of(causes, gate)
     except UsageError:  # a gate without a pass rate has no shortest way to one
         return None
-
-
-def _actions(store: Store | None, evidence: Evidence, plan: PlanReport | None) -> tuple[Action, ...]:
-    if plan is None or not plan.steps:
-        return ()
-    till = Till(store, evidence)
-    return tuple(
-        Action(
-            cause=step.cause,
-            after=step.after,
-            price=till.price([test.id for test in step.cause.tests]),
-            owners=(),
-        )
-        for step in plan.steps[:MOST_ACTIONS]
-    )
 
 
 def _expiries(report: GateReport, decisions: Decisions, as_of: datetime) -> tuple[Expiry, ...]:

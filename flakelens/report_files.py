@@ -188,11 +188,12 @@ def files_of(report: Nightly, *, sheet: bool = False) -> dict[str, bytes]:
     charts = draw(report)
     pictures = chart_files(charts)
     names = [PAGE, MARKDOWN, DOCUMENT, *([SHEET] if sheet else ()), *sorted(pictures)]
-    page = nightly_page(report, nightly_bytes(report, names), charts=charts, files=names[1:])
+    document = nightly_bytes(report, names)
+    page = nightly_page(report, document, charts=charts, files=names[1:])
     return {
         PAGE: page,
         MARKDOWN: nightly_markdown(report).encode(),
-        DOCUMENT: nightly_json(report, names).encode(),
+        DOCUMENT: nightly_json(document).encode(),
         **({SHEET: sheet_page(report)} if sheet else {}),
         **pictures,
     }

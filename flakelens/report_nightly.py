@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from flakelens.facts import RunKey
     from flakelens.model import GateState, Problem, RetryEvidence, TestId
     from flakelens.report import AreaLine, DurationLine, Finding, GateReport, Rate, TestLine, TestsReport
-    from flakelens.report_causes import CauseLine, CausesReport, PlanReport
+    from flakelens.report_causes import CausesReport, PlanReport, PlanStep
     from flakelens.report_trends import RateSeries
-    from flakelens.stats.fixplan import Figures
     from flakelens.stats.price import Price
     from flakelens.stats.signatures import Category
 
@@ -49,16 +48,6 @@ class Since:
     moment: datetime
     report: bool  # it is the moment of an earlier report; False: a day before this one
     state: GateState | None  # of the gate then; None: no verdict of that time is known
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One of the best next repairs: a cause, what its repair brings on top of those before it, what it costs now."""
-
-    cause: CauseLine
-    after: Figures
-    price: Price
-    owners: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +146,6 @@ class TestEntry:
 
     line: TestLine
     history: str  # one letter per run of `Nightly.runs`: P, K flaky, F, S, "." no result
-    cause: str  # id of the cause that it belongs to, "" for none
-    owners: tuple[str, ...]
     because: tuple[str, ...]  # why it has its state; empty for a test that never failed
     said: tuple[Said, ...]  # newest first
     price: Price | None  # None: it never failed here
@@ -195,7 +182,7 @@ class Nightly:
     since: Since
     changes: tuple[Change, ...]  # by kind, then by area and name
     plan: PlanReport | None  # None: the gate asks for no pass rate
-    actions: tuple[Action, ...]  # at most three
+    actions: tuple[PlanStep, ...]  # the first of the plan's, at most three
     expiries: tuple[Expiry, ...]  # those that end first come first
     groups: tuple[Group, ...]  # all tests, then areas, then focuses
     tests: TestsReport

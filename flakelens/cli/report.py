@@ -53,7 +53,7 @@ def command(
     day = judged.report.provenance.as_of.strftime("%Y-%m-%d")
     since = report_files.last_report(folder, day, gate)
     with if_there(app.db) as store:
-        report = nightly(store, policy, decisions, judged, number=number, since=since)
+        report = nightly(store, policy, decisions, judged, owners=app.owners(), number=number, since=since)
         known = nights(store, gate, until=report.as_of)
     place = report_files.write_night(folder, day, report_files.files_of(report, sheet=sheet))
     gone = report_files.remove_older(folder, keep) if keep else ()

@@ -33,22 +33,24 @@ from flakelens.render.json_nightly_views import (
     TestName,
 )
 from flakelens.render.json_plan import figures_view
-from flakelens.render.json_show import duration_view, price_view
+from flakelens.render.json_price import price_view, saving_view
+from flakelens.render.json_show import duration_view
 from flakelens.render.json_tests import rate_view, view_of
 from flakelens.render.nightly_keys import key_of
 from flakelens.render.safe import one_line
-from flakelens.report_nightly import Action, Change, Expiry, Group, Nightly, RunLine, Said, TestEntry
+from flakelens.report_causes import PlanStep
+from flakelens.report_nightly import Change, Expiry, Group, Nightly, RunLine, Said, TestEntry
 
 SCHEMA = "flakelens.report/1"
 
 
-def nightly_json(report: Nightly, files: Sequence[str]) -> str:
-    """The document as JSON, indented, with a newline at its end. `files`: what is written beside it."""
-    return msgspec.json.format(nightly_bytes(report, files), indent=2).decode() + "\n"
+def nightly_json(document: bytes) -> str:
+    """The document of `nightly_bytes` as a file: indented, with a newline at its end."""
+    return msgspec.json.format(document, indent=2).decode() + "\n"
 
 
 def nightly_bytes(report: Nightly, files: Sequence[str]) -> bytes:
-    """The same document on one line: what the page carries."""
+    """The document as JSON on one line: what the page carries. `files`: what is written beside it."""
     causes = (*report.causes.clusters, *(line for group in report.causes.singles for line in group))
     listed = {line.id for line in causes}
     planned = [action.cause for action in report.actions if action.cause.id not in listed]
@@ -107,14 +109,15 @@ def _change(change: Change) -> ChangeView:
     )
 
 
-def _action(action: Action) -> ActionView:
+def _action(step: PlanStep) -> ActionView:
     return ActionView(
-        cause=action.cause.id,
-        title=action.cause.tests[0].id.name,
-        tests=len(action.cause.tests),
-        after=figures_view(action.after),
-        price=price_view(action.price),
-        owners=list(action.owners),
+        cause=step.cause.id,
+        title=step.cause.tests[0].id.name,
+        tests=len(step.cause.tests),
+        after=figures_view(step.after),
+        saves=saving_view(step.saves),
+        price=price_view(step.cause.price),
+        owners=list(step.cause.owners),
     )
 
 
@@ -165,9 +168,9 @@ def _entry(entry: TestEntry) -> EntryView:
     return EntryView(
         **msgspec.structs.asdict(view_of(entry.line)),
         key=key_of(entry.line.id),
+        cause=entry.line.cause.id if entry.line.cause else None,
         shown=None if shown == name else shown,
         history=packed(entry.history),
-        cause=entry.cause or None,
         because=list(entry.because),
         failures_said=[_said(said) for said in entry.said],
         price=price_view(entry.price) if entry.price else None,

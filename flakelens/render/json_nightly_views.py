@@ -8,7 +8,8 @@ import msgspec
 
 from flakelens.render.json_causes import CauseView
 from flakelens.render.json_plan import FiguresView
-from flakelens.render.json_show import DurationView, PriceView
+from flakelens.render.json_price import PriceView, SavingView
+from flakelens.render.json_show import DurationView
 from flakelens.render.json_tests import RateView, TestView
 
 
@@ -47,6 +48,7 @@ class ActionView(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     tests: int
     after: FiguresView
+    saves: SavingView
     price: PriceView
     owners: list[str]
 
@@ -128,7 +130,7 @@ class EntryView(TestView, frozen=True, kw_only=True):
     key: str
     shown: str | None  # the name as text for people, where it holds signs that do not show
     history: str
-    cause: str | None
+    cause: str | None  # id in `causes`; `cluster` is the same where other tests share it
     because: list[str]
     failures_said: list[SaidView]
     price: PriceView | None

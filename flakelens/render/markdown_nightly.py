@@ -10,7 +10,8 @@ from flakelens.model import GateState, TestId
 from flakelens.render.escape import code, markdown
 from flakelens.render.figures import HIDDEN, WORDS, counted, moment, need, rate, share_beside, threshold
 from flakelens.render.nightly_words import budget_text, change_words, distance_text, further_steps, price_line, since_words
-from flakelens.report_nightly import Action, Change, ChangeKind, Expiry, Group, Nightly, RunLine, TestEntry
+from flakelens.report_causes import PlanStep
+from flakelens.report_nightly import Change, ChangeKind, Expiry, Group, Nightly, RunLine, TestEntry
 from flakelens.stats.states import TestState
 
 _SIGNS = {GateState.MET: "✅", GateState.NOT_MET: "❌", GateState.INCONCLUSIVE: "❔"}
@@ -69,15 +70,15 @@ def _first(report: Nightly) -> str:
     return "\n".join(("## Do first", "", *(f"{place}. {step}" for place, step in enumerate(steps, start=1))))
 
 
-def _action(action: Action) -> str:
+def _action(action: PlanStep) -> str:
     cause = action.cause
     name = _name(cause.tests[0].id)
     more = f" and {len(cause.tests) - 1} more" if len(cause.tests) > 1 else ""
     said = f". It says: {markdown(cause.signature.example)}" if cause.signature else ""
-    owners = f" Owner: {', '.join(markdown(owner) for owner in action.owners)}." if action.owners else ""
+    owners = f" Owner: {', '.join(markdown(owner) for owner in action.cause.owners)}." if action.cause.owners else ""
     return (
         f"Repair {name}{more}: pass rate then {percent(action.after.pass_rate)}, green runs "
-        f"{percent(action.after.green_share)}{said}. {markdown(price_line(action.price))}{owners}"
+        f"{percent(action.after.green_share)}{said}. {markdown(price_line(action.cause.price))}{owners}"
     )
 
 

@@ -17,7 +17,6 @@ from flakelens.gate.evidence import Evidence
 from flakelens.identity import SEPARATORS
 from flakelens.model import Outcome, TestId
 from flakelens.report import DurationLine, TestLine
-from flakelens.report_causes import CauseLine
 from flakelens.report_nightly import Said, TestEntry
 from flakelens.reproduce import command_of
 from flakelens.stats.signatures import Signature, signature_of
@@ -33,16 +32,14 @@ def entries(
     store: Store | None,
     evidence: Evidence,
     lines: Collection[TestLine],
-    causes: Collection[CauseLine],
+    prices: Prices,
     histories: Mapping[TestId, str],
     length: int,
 ) -> tuple[TestEntry, ...]:
     """The entries of `lines`, in their order. `histories`: letters over the `length` runs of the report."""
     told = _Told(store=store, evidence=evidence)
-    cause_of = {test.id: cause.id for cause in causes for test in cause.tests}
     troubled = {line.id for line in lines if any(letter in "FK" for letter in histories.get(line.id, line.strip))}
     said = told.said(troubled)
-    prices = Prices(store, evidence)
     durations = told.durations
     separators = evidence.policy.title_separators or SEPARATORS
     out = []
@@ -60,8 +57,6 @@ def entries(
             TestEntry(
                 line=line,
                 history=histories.get(line.id, "." * length),
-                cause=cause_of.get(line.id, ""),
-                owners=(),
                 because=told.because(position, line) if line.id in troubled or line.runs < 20 else (),
                 said=said.get(line.id, ()),
                 price=prices.of([line.id]) if line.failures or line.flaky_runs else None,

@@ -56,7 +56,6 @@ def nightly_page(report: Nightly, document: bytes, *, charts: Sequence[Drawn], f
         cause_lines=shown[:_MOST_CAUSES],
         more_causes=max(0, len(shown) - _MOST_CAUSES),
         brings=_brings(report),
-        prices={action.cause.id: action.price for action in report.actions},
         run_of={run.key: run for run in report.runs},
         shown_runs=_shown_runs(report.runs),
         outages=sum(run.outage == "confirmed" for run in report.runs),
