@@ -66,11 +66,10 @@ def price_line(price: Price) -> str:
 
 def dissent(report: Nightly) -> tuple[str, ...]:
     """What speaks against going on, whatever the verdict is: for the people who decide. Weightiest first."""
-    lines = [
-        f"{finding.id} ({finding.area}) is {WORDS[finding.state]}: {finding.why}"
-        for finding in report.gate.verdict.criteria
-        if finding.state is not GateState.MET
-    ]
+    lines = []
+    for asked in (GateState.NOT_MET, GateState.INCONCLUSIVE):
+        named = [f"{found.id} ({found.area})" for found in report.gate.verdict.criteria if found.state is asked]
+        lines += [f"{WORDS[asked]}: {', '.join(named)}."] if named else []
     for state in (TestState.BROKEN, TestState.FLAKY):
         there = [
             entry.line for entry in report.entries if entry.line.finding.state is state and not entry.line.finding.healing
