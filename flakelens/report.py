@@ -20,6 +20,15 @@ if TYPE_CHECKING:  # documents are only told apart by their types here: `look` m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunPoint:
+    """A run of the gated branch and its commit."""
+
+    run: RunKey
+    commit: str  # "" where unknown
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """A pass rate: integers, and a two-sided 95 % interval over runs where there are at least 10."""
 
