@@ -99,7 +99,7 @@ class AreaView:
         seen = self.outcomes != Outcome.NONE
         if reach == 0:
             return np.zeros(len(self.tests), np.bool_)
-        lately = seen[:, _window_start(self.commits, reach) :].any(axis=1) & (self.until >= reach)
+        lately = seen[:, window_start(self.commits, reach) :].any(axis=1) & (self.until >= reach)
         result: Bools = seen.any(axis=1) & ~lately
         return result
 
@@ -176,7 +176,7 @@ def make_view(
     reach = outcomes.shape[1]
     running = np.zeros((len(tests), reach + 1), np.int32)
     np.cumsum(seen, axis=1, out=running[:, 1:])
-    starts = np.fromiter((_window_start(commits, run) for run in range(reach)), np.int64, reach)
+    starts = np.fromiter((window_start(commits, run) for run in range(reach)), np.int64, reach)
     expected = (running[:, :reach] - running[:, starts] > 0) & (np.arange(reach) < until[:, None])
     # The sentinel column makes argmax point behind the last run for tests without a result.
     first = np.concatenate([seen, np.ones((len(tests), 1), np.bool_)], axis=1).argmax(axis=1).astype(np.int32)
@@ -196,7 +196,7 @@ def make_view(
     )
 
 
-def _window_start(commits: Int32s, run: int) -> int:
+def window_start(commits: Int32s, run: int) -> int:
     """Where the look-back of the run at position `run` begins: 5 runs, and more until it spans 2 commits.
 
     Runs of one commit stand together, so a window spans two commits when its ends differ.

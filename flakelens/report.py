@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # documents are only told apart by their types here: `look` m
     from flakelens.facts import RunKey
     from flakelens.gate.verdict import Verdict
     from flakelens.model import GateState, Outcome, Problem, RetryEvidence, TestId
+    from flakelens.report_events import TestEvent
     from flakelens.stats.price import Price
     from flakelens.stats.states import TestFinding
     from flakelens.stats.verification import RateBasis, Repair
@@ -198,6 +199,7 @@ class ShowReport:
     price: Price  # of the 30 days before `as_of`
     messages: tuple[FailureGroup, ...]  # newest first
     names: tuple[TestId, ...]  # every form in which reports wrote it, newest last
+    events: tuple[TestEvent, ...]  # what happened to it, oldest first
     duration: DurationLine | None = None  # None: no passing attempt whose duration is known
 
 

@@ -38,6 +38,7 @@ COMMANDS = (
     Entry("doctor", "what keeps flakelens from seeing flakes, with the mend", True),
     Entry("demo", "everything on recorded real runs", True),
     Entry("causes", "what makes tests fail: together, by what they say, where they strike", False),
+    Entry("events", "what happened to the tests, run by run: regressed, fixed, flaky, new, gone", False),
     Entry("init", "write a flakelens.toml for this project", False),
     Entry("waive", "go on in spite of a criterion, under your name, for a while", False),
     Entry("acknowledge", "say that tests were removed or skipped on purpose", False),
