@@ -264,8 +264,8 @@ class _Carriers:
         usual: dict[tuple[str, str], set[str]] = defaultdict(set)
         for run in history.runs:
             for report in run.reports if run.counts else ():
-                for channel in (_channel(report), ("producer", report.producer)):
-                    usual[channel] |= self._by_tests(report)
+                for key in (channel(report), ("producer", report.producer)):
+                    usual[key] |= self._by_tests(report)
         self._usual: Mapping[tuple[str, str], set[str]] = usual
 
     def _by_tests(self, report: Report) -> frozenset[str]:
@@ -277,7 +277,7 @@ class _Carriers:
 
     def _usually(self, report: Report) -> set[str]:
         """Its areas, and those of its job or name in other runs; else what the policy says, else its producer's."""
-        usual = self._by_tests(report) | self._usual.get(_channel(report), set())
+        usual = self._by_tests(report) | self._usual.get(channel(report), set())
         by_policy = {self._area_of_file(report.producer, report.job, "")} - {""}
         return set(usual) or by_policy or self._usual.get(("producer", report.producer), set())
 
@@ -321,12 +321,12 @@ class _Carriers:
         faults: dict[str, list[str]] = defaultdict(list)
         whole = [report for report in run.reports if not report.partial]
         # A job that crashed and was run again is mended: its newest attempt speaks.
-        newest = {(_channel(report), report.shard): report.attempt for report in whole}
+        newest = {(channel(report), report.shard): report.attempt for report in whole}
         for report in whole:
             areas = self.areas(report)
             for area in areas:
                 faults[area] += ()
-            if report.attempt < newest[_channel(report), report.shard]:
+            if report.attempt < newest[channel(report), report.shard]:
                 continue
             for area in areas if report.stale else ():
                 faults[area].append(f"{report.name} is a copy of an earlier run's report")
@@ -346,7 +346,7 @@ class _Carriers:
         return dict(faults)
 
 
-def _channel(report: Report) -> tuple[str, str]:
+def channel(report: Report) -> tuple[str, str]:
     """What makes reports of different runs the same report again: the job, else the name."""
     return ("job", report.job) if report.job else ("name", mask(report.name))
 

@@ -164,32 +164,6 @@ class DurationLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlowLine:
-    """A test that became slower."""
-
-    id: TestId  # canonical
-    reported: TestId  # as the newest report wrote it
-    area: str
-    duration: DurationLine  # with `before` and `since_run`
-
-    @property
-    def added(self) -> float:
-        """Seconds that it takes longer than before."""
-        return self.duration.seconds - (self.duration.before or 0.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlowReport:
-    """The tests that became slower, what adds most to a run first."""
-
-    branch: str
-    runs: int  # looked at
-    tests: tuple[SlowLine, ...]
-    total: int  # tests looked at
-    matching: int  # that became slower, before the limit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ShowReport:
     """One test's history: oldest run first, with what its state rests on."""
 
