@@ -24,7 +24,7 @@ from flakelens.plan import plan_of
 from flakelens.policy import Policy
 from flakelens.report import GateReport
 from flakelens.report_causes import PlanReport
-from flakelens.report_nightly import Expiry, Nightly, NightLine, Since
+from flakelens.report_nightly import Expiry, NightLine, Nightly, Since
 from flakelens.store import Store
 
 GRID_RUNS = 500  # counting runs that the report shows; states and rates look at the newest 300 of them

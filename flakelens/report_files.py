@@ -18,7 +18,7 @@ import msgspec
 
 from flakelens.errors import UsageError
 from flakelens.model import GateState
-from flakelens.report_nightly import Nightly, NightLine, Since
+from flakelens.report_nightly import NightLine, Nightly, Since
 
 DOCUMENT = "report.json"
 PAGE = "index.html"

@@ -9,7 +9,14 @@ from flakelens.gate.criterion import CriterionFinding, count_of, percent
 from flakelens.model import GateState, TestId
 from flakelens.render.escape import code, markdown
 from flakelens.render.figures import HIDDEN, WORDS, counted, moment, need, rate, share_beside, threshold
-from flakelens.render.nightly_words import budget_text, change_words, distance_text, further_steps, price_line, since_words
+from flakelens.render.nightly_words import (
+    budget_text,
+    change_words,
+    distance_text,
+    further_steps,
+    price_line,
+    since_words,
+)
 from flakelens.report_causes import PlanStep
 from flakelens.report_nightly import Change, ChangeKind, Expiry, Group, Nightly, RunLine, TestEntry
 from flakelens.stats.states import TestState

@@ -21,7 +21,7 @@ from flakelens.render.nightly_charts import Drawn, name_of
 from flakelens.render.nightly_keys import key_of
 from flakelens.render.nightly_words import dissent, distance_text, further_steps, since_words
 from flakelens.report_causes import CauseLine, PlanReport
-from flakelens.report_nightly import Nightly, NightLine, RunLine
+from flakelens.report_nightly import NightLine, Nightly, RunLine
 
 _MOST_CHANGED = 4
 _MOST_CAUSES = 60
