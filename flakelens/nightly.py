@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from flakelens.analyze.causes import Causes, causes_by_test
 from flakelens.analyze.causes import report_of as causes_report_of
+from flakelens.analyze.events import events_between, grouped_events
 from flakelens.analyze.evidence import load
 from flakelens.analyze.gate import Judged, gate_policy, judge_gate
-from flakelens.analyze.nightly.changes import changes
 from flakelens.analyze.nightly.groups import groups
 from flakelens.analyze.nightly.nights import newest_of_each_day, policy_changes, verdicts
 from flakelens.analyze.nightly.runs import histories, run_lines
@@ -18,13 +19,16 @@ from flakelens.analyze.tests import every_test
 from flakelens.decisions import Decisions
 from flakelens.doctor import report_of as doctor_report_of
 from flakelens.errors import UsageError
+from flakelens.gate.evidence import Evidence
 from flakelens.model import GateState
 from flakelens.owners import NOBODY, Owners
 from flakelens.plan import plan_of
 from flakelens.policy import Policy
 from flakelens.report import GateReport
 from flakelens.report_causes import PlanReport
+from flakelens.report_events import EventGroup, TestEvent
 from flakelens.report_nightly import Expiry, NightLine, Nightly, Since
+from flakelens.stats.changes import ChangeKind
 from flakelens.store import Store
 
 GRID_RUNS = 500  # counting runs that the report shows; states and rates look at the newest 300 of them
@@ -61,20 +65,20 @@ def nightly(
     wide = load(store, policy, decisions, as_of=as_of, window=GRID_RUNS, environment=gate.environment).evidence
     causes = Causes(evidence=evidence, store=store)
     tests = every_test(evidence, causes_by_test(causes))
-    before = load(store, policy, decisions, as_of=since.moment, any_branch=True).evidence
+    events = events_between(evidence, None)
     runs = run_lines(store, wide)
     plan = _plan(causes, name)
     return Nightly(
         gate=report,
         distance=_distance(report),
         since=since,
-        changes=changes(every_test(before, {}), tests),
+        changes=_changes(evidence, events, since.moment),
         plan=plan,
         actions=plan.steps[:MOST_ACTIONS] if plan else (),
         expiries=_expiries(report, decisions, as_of),
         groups=groups(judged.loaded.evidence, wide, gate, policy_changes(given)),
         tests=tests,
-        entries=entries(store, evidence, tests.tests, causes.prices, histories(wide), len(runs)),
+        entries=entries(store, evidence, tests.tests, causes.prices, events, histories(wide), len(runs)),
         causes=causes_report_of(causes),
         runs=runs,
         blind=doctor_report_of(store, loaded).findings,
@@ -101,6 +105,13 @@ def _distance(report: GateReport) -> float | None:
         if finding.kind == "pass-rate":
             return finding.observed.value - finding.required if finding.observed else None
     return None
+
+
+def _changes(evidence: Evidence, events: Iterable[TestEvent], since: datetime) -> tuple[EventGroup, ...]:
+    """What can be said now and could not be said then, by kind, the newest first."""
+    groups = grouped_events(evidence, [event for event in events if event.known.started_at >= since])
+    kinds = list(ChangeKind)
+    return tuple(sorted(groups, key=lambda group: kinds.index(group.kind)))
 
 
 def _plan(causes: Causes, gate: str) -> PlanReport | None:

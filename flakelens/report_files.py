@@ -156,7 +156,8 @@ def _drop_if_empty(folder: Path) -> None:
 
 def _own(names: Iterable[str]) -> list[str]:
     """Names that lie inside the night's folder: a report.json may have been edited by anybody."""
-    return [name for name in names if name and ".." not in PurePosixPath(name).parts and not os.path.isabs(name)]
+    inside = (name for name in names if name and not PurePosixPath(name).is_absolute())
+    return [name for name in inside if ".." not in PurePosixPath(name).parts and "\\" not in name]
 
 
 def _read(folder: Path) -> _Written | None:

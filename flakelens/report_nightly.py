@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -11,34 +10,12 @@ if TYPE_CHECKING:
 
     from flakelens.facts import RunKey
     from flakelens.model import GateState, Problem, RetryEvidence, TestId
-    from flakelens.report import AreaLine, DurationLine, Finding, GateReport, Rate, TestLine, TestsReport
+    from flakelens.report import AreaLine, DurationLine, Finding, GateReport, TestLine, TestsReport
     from flakelens.report_causes import CausesReport, PlanReport, PlanStep
+    from flakelens.report_events import EventGroup, TestEvent
     from flakelens.report_trends import RateSeries
     from flakelens.stats.price import Price
     from flakelens.stats.signatures import Category
-
-
-class ChangeKind(StrEnum):
-    """What became of a test since the last report, what asks for somebody first."""
-
-    BROKEN = "broken"
-    FLAKY = "newly flaky"
-    SKIPPED = "newly skipped"
-    GONE = "gone"
-    FIXED = "fixed"
-    HEALING = "healing"
-    NEW = "new"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One test that is not what it was."""
-
-    kind: ChangeKind
-    test: TestId
-    area: str
-    run: RunKey | None  # the first run that shows it
-    commits: str  # "a..b" where it came in, "" where that is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +125,7 @@ class TestEntry:
     history: str  # one letter per run of `Nightly.runs`: P, K flaky, F, S, "." no result
     because: tuple[str, ...]  # why it has its state; empty for a test that never failed
     said: tuple[Said, ...]  # newest first
+    events: tuple[TestEvent, ...]  # what happened to it in the newest 300 runs, oldest first
     price: Price | None  # None: it never failed here
     duration: DurationLine | None
     command: str  # that runs it alone, "" for a tool that is not known
@@ -180,7 +158,7 @@ class Nightly:
     gate: GateReport
     distance: float | None  # pass rate observed minus required, in shares; None: no data or no such criterion
     since: Since
-    changes: tuple[Change, ...]  # by kind, then by area and name
+    changes: tuple[EventGroup, ...]  # by kind, what asks for somebody first; then the newest first
     plan: PlanReport | None  # None: the gate asks for no pass rate
     actions: tuple[PlanStep, ...]  # the first of the plan's, at most three
     expiries: tuple[Expiry, ...]  # those that end first come first

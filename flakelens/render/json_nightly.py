@@ -11,24 +11,26 @@ from itertools import groupby
 
 import msgspec
 
+from flakelens.render.event_words import details
 from flakelens.render.figures import iso
 from flakelens.render.json_causes import cause_view
+from flakelens.render.json_events import group_view
 from flakelens.render.json_gate import gate_document
 from flakelens.render.json_nightly_views import (
     AbsenceView,
     ActionView,
     BudgetView,
-    ChangeView,
     EntryView,
     ExpiryView,
     FindingView,
-    GroupView,
+    HappenedView,
     NightlyView,
     PointView,
     PolicyChangeView,
     ProblemView,
     ReportRunView,
     SaidView,
+    SectionView,
     SinceView,
     TestName,
 )
@@ -39,7 +41,7 @@ from flakelens.render.json_tests import rate_view, view_of
 from flakelens.render.nightly_keys import key_of
 from flakelens.render.safe import one_line
 from flakelens.report_causes import PlanStep
-from flakelens.report_nightly import Change, Expiry, Group, Nightly, RunLine, Said, TestEntry
+from flakelens.report_nightly import Expiry, Group, Nightly, RunLine, Said, TestEntry
 
 SCHEMA = "flakelens.report/1"
 
@@ -68,7 +70,7 @@ def nightly_bytes(report: Nightly, files: Sequence[str]) -> bytes:
             report=report.since.report,
             state=report.since.state.value if report.since.state else None,
         ),
-        changes=[_change(change) for change in report.changes],
+        changes=[group_view(group) for group in report.changes],
         actions=[_action(action) for action in report.actions],
         expiries=[_expiry(expiry) for expiry in report.expiries],
         groups=[_group(group) for group in report.groups],
@@ -99,16 +101,6 @@ def packed(history: str) -> str:
     return "".join(letter if count == 1 else f"{letter}{count}" for letter, count in runs)
 
 
-def _change(change: Change) -> ChangeView:
-    return ChangeView(
-        kind=str(change.kind),
-        test=TestName(file=change.test.file, name=change.test.name, variant=change.test.variant),
-        area=change.area,
-        run=change.run.run if change.run else None,
-        commits=change.commits or None,
-    )
-
-
 def _action(step: PlanStep) -> ActionView:
     return ActionView(
         cause=step.cause.id,
@@ -133,9 +125,9 @@ def _expiry(expiry: Expiry) -> ExpiryView:
     )
 
 
-def _group(group: Group) -> GroupView:
+def _group(group: Group) -> SectionView:
     line, budget = group.line, group.budget
-    return GroupView(
+    return SectionView(
         kind=group.kind,
         name=group.name,
         tests=line.tests,
@@ -173,6 +165,15 @@ def _entry(entry: TestEntry) -> EntryView:
         history=packed(entry.history),
         because=list(entry.because),
         failures_said=[_said(said) for said in entry.said],
+        events=[
+            HappenedView(
+                kind=str(event.kind),
+                run=event.at.run.run,
+                known_run=event.known.run.run,
+                details=list(details([event])),
+            )
+            for event in entry.events
+        ],
         price=price_view(entry.price) if entry.price else None,
         duration=duration_view(entry.duration),
         command=entry.command or None,

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from flakelens.render.json_causes import CauseView
+from flakelens.render.json_events import GroupView as EventGroupView
 from flakelens.render.json_plan import FiguresView
 from flakelens.render.json_price import PriceView, SavingView
 from flakelens.render.json_show import DurationView
@@ -29,16 +30,6 @@ class SinceView(msgspec.Struct, frozen=True, kw_only=True):
     moment: str
     report: bool
     state: str | None
-
-
-class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
-    """One test that is not what it was."""
-
-    kind: str
-    test: TestName
-    area: str
-    run: str | None
-    commits: str | None
 
 
 class ActionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +75,7 @@ class PointView(msgspec.Struct, frozen=True, kw_only=True):
     first_attempt_pass_rate: RateView | None
 
 
-class GroupView(msgspec.Struct, frozen=True, kw_only=True):
+class SectionView(msgspec.Struct, frozen=True, kw_only=True):
     """All tests, an area or a focus. `states` counts active tests."""
 
     kind: str
@@ -121,6 +112,15 @@ class SaidView(msgspec.Struct, frozen=True, kw_only=True):
     last_run: str
 
 
+class HappenedView(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to a test; `known_run` is the run from which on it could be said."""
+
+    kind: str
+    run: str
+    known_run: str
+    details: list[str]
+
+
 class EntryView(TestView, frozen=True, kw_only=True):
     """One test. `history` has one letter per run of `runs`, repeated ones as a number: "P12F" is 12 passes, a failure.
 
@@ -133,6 +133,7 @@ class EntryView(TestView, frozen=True, kw_only=True):
     cause: str | None  # id in `causes`; `cluster` is the same where other tests share it
     because: list[str]
     failures_said: list[SaidView]
+    events: list[HappenedView]
     price: PriceView | None
     duration: DurationView | None
     command: str | None
@@ -197,10 +198,10 @@ class NightlyView(msgspec.Struct, frozen=True, kw_only=True):
     distance: float | None
     gate: dict[str, Any]
     since: SinceView
-    changes: list[ChangeView]
+    changes: list[EventGroupView]
     actions: list[ActionView]
     expiries: list[ExpiryView]
-    groups: list[GroupView]
+    groups: list[SectionView]
     policy_changes: list[PolicyChangeView]
     tests: list[EntryView]
     causes: list[CauseView]

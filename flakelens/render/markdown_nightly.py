@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 
 from flakelens.gate.criterion import CriterionFinding, count_of, percent
 from flakelens.model import GateState, TestId
 from flakelens.render.escape import code, markdown
+from flakelens.render.event_words import WORDS as CHANGED
+from flakelens.render.event_words import group_details
 from flakelens.render.figures import HIDDEN, WORDS, counted, moment, need, rate, share_beside, threshold
 from flakelens.render.nightly_words import (
     budget_text,
-    change_words,
+    change_counts,
     distance_text,
     further_steps,
     price_line,
     since_words,
 )
 from flakelens.report_causes import PlanStep
-from flakelens.report_nightly import Change, ChangeKind, Expiry, Group, Nightly, RunLine, TestEntry
+from flakelens.report_events import EventGroup
+from flakelens.report_nightly import Expiry, Group, Nightly, RunLine, TestEntry
 from flakelens.stats.states import TestState
 
 _SIGNS = {GateState.MET: "✅", GateState.NOT_MET: "❌", GateState.INCONCLUSIVE: "❔"}
-_MOST_CHANGED = 5  # tests named per kind of change
+_MOST_CHANGED = 5  # groups told per kind of change
+_MOST_TOGETHER = 3  # tests named of a group
 _MOST_TESTS = 10
 _LATE = 5  # newest runs whose faults are told
 
@@ -52,25 +55,29 @@ def nightly_markdown(report: Nightly) -> str:
 def _changes(report: Nightly) -> str:
     heading = f"## What changed {since_words(report.since)}"
     if not report.changes:
-        return f"{heading}\n\nNo test changed its state."
+        return f"{heading}\n\nNothing happened to any test."
     lines = []
-    for kind, found in groupby(report.changes, key=lambda change: change.kind):
-        changes = list(found)
-        named = ", ".join(_changed(change) for change in changes[:_MOST_CHANGED])
-        more = f" and {len(changes) - _MOST_CHANGED} more" if len(changes) > _MOST_CHANGED else ""
-        lines.append(f"- **{change_words(ChangeKind(kind), len(changes))}**: {named}{more}")
+    for kind, number in change_counts(report):
+        lines.append(f"- **{number} {CHANGED[kind][0]}**")
+        groups = [group for group in report.changes if group.kind is kind]
+        lines += [f"  - {_changed(group)}" for group in groups[:_MOST_CHANGED]]
+        if len(groups) > _MOST_CHANGED:
+            rest = sum(len(group.events) for group in groups[_MOST_CHANGED:])
+            lines.append(f"  - and {rest} more")
     return "\n".join((heading, "", *lines))
 
 
-def _changed(change: Change) -> str:
-    return _name(change.test) + (f" ({code(change.commits)})" if change.commits else "")
+def _changed(group: EventGroup) -> str:
+    named = ", ".join(_name(event.id) for event in group.events[:_MOST_TOGETHER])
+    more = f" and {len(group.events) - _MOST_TOGETHER} more" if len(group.events) > _MOST_TOGETHER else ""
+    phrases = group_details(group)
+    return f"{named}{more}" + (f": {markdown('; '.join(phrases), 600)}" if phrases else "")
 
 
 def _first(report: Nightly) -> str:
     steps = [_action(action) for action in report.actions]
     steps += [
-        code(step, 1000) if step.startswith("flakelens ") else markdown(step, 1000)
-        for step in further_steps(report, 6)
+        code(step, 1000) if step.startswith("flakelens ") else markdown(step, 1000) for step in further_steps(report, 6)
     ]
     if not steps:
         return "## Do first\n\nNothing is waiting for a repair."

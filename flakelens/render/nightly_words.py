@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from flakelens.gate.criterion import count_of, percent, title
 from flakelens.model import GateState
 from flakelens.render.figures import WORDS, moment, threshold
-from flakelens.report_nightly import Budget, ChangeKind, Nightly, Since
+from flakelens.report_nightly import Budget, Nightly, Since
+from flakelens.stats.changes import ChangeKind
 from flakelens.stats.price import DAYS, Price
 from flakelens.stats.states import TestState
-
-_SAID = {
-    ChangeKind.BROKEN: "broken",
-    ChangeKind.FLAKY: "newly flaky",
-    ChangeKind.SKIPPED: "newly skipped",
-    ChangeKind.GONE: "gone",
-    ChangeKind.FIXED: "fixed",
-    ChangeKind.HEALING: "healing",
-    ChangeKind.NEW: "new",
-}
 
 
 def since_words(since: Since) -> str:
@@ -27,9 +20,12 @@ def since_words(since: Since) -> str:
     return f"{what} ({moment(since.moment)}{state})" if since.report or since.state else what
 
 
-def change_words(kind: ChangeKind, number: int) -> str:
-    """ "2 newly flaky"."""
-    return f"{number:,} {_SAID[kind]}"
+def change_counts(report: Nightly) -> tuple[tuple[ChangeKind, int], ...]:
+    """How many tests each kind of change befell, what asks for somebody first."""
+    counts: Counter[ChangeKind] = Counter()
+    for group in report.changes:
+        counts[group.kind] += len(group.events)
+    return tuple((kind, counts[kind]) for kind in ChangeKind if counts[kind])
 
 
 def distance_text(report: Nightly) -> str:
@@ -66,13 +62,15 @@ def price_line(price: Price) -> str:
 
 def dissent(report: Nightly) -> tuple[str, ...]:
     """What speaks against going on, whatever the verdict is: for the people who decide. Weightiest first."""
-    lines = []
+    lines: list[str] = []
     for asked in (GateState.NOT_MET, GateState.INCONCLUSIVE):
-        named = [f"{found.id} ({found.area})" for found in report.gate.verdict.criteria if found.state is asked]
-        lines += [f"{WORDS[asked]}: {', '.join(named)}."] if named else []
+        criteria = [f"{found.id} ({found.area})" for found in report.gate.verdict.criteria if found.state is asked]
+        lines += [f"{WORDS[asked]}: {', '.join(criteria)}."] if criteria else []
     for state in (TestState.BROKEN, TestState.FLAKY):
         there = [
-            entry.line for entry in report.entries if entry.line.finding.state is state and not entry.line.finding.healing
+            entry.line
+            for entry in report.entries
+            if entry.line.finding.state is state and not entry.line.finding.healing
         ]
         if there:
             named = ", ".join(f'"{title(line.id)}"' for line in there[:3])
@@ -85,7 +83,11 @@ def dissent(report: Nightly) -> tuple[str, ...]:
         newest = report.runs[-1]
         lines += [
             f"The newest run is not complete for {absence.area}"
-            + (f": {absence.fault}." if absence.fault else f": {len(absence.missing) + absence.more} tests are missing.")
+            + (
+                f": {absence.fault}."
+                if absence.fault
+                else f": {len(absence.missing) + absence.more} tests are missing."
+            )
             for absence in newest.absences
         ]
         if newest.outage:

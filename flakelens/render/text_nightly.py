@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from rich.text import Text
 
 from flakelens.gate.criterion import count_of, percent
 from flakelens.model import GateState
+from flakelens.render.event_words import WORDS as WORDS_OF_CHANGE
 from flakelens.render.figures import SYMBOLS, WORDS
-from flakelens.render.nightly_words import change_words, distance_text, further_steps, since_words
+from flakelens.render.nightly_words import change_counts, distance_text, further_steps, since_words
 from flakelens.render.safe import one_line, shorten_end
 from flakelens.render.terminal import BAD, DOUBT, GOOD, NAME, QUIET, heading, paragraph, row, to_text
-from flakelens.report_nightly import ChangeKind, Nightly
+from flakelens.report_nightly import Nightly
 
 _STYLES = {GateState.MET: GOOD, GateState.NOT_MET: BAD, GateState.INCONCLUSIVE: DOUBT}
 
 
-def nightly_text(
-    report: Nightly, *, page: str, overview: str, gone: Sequence[str], width: int, colour: bool
-) -> str:
+def nightly_text(report: Nightly, *, page: str, overview: str, gone: Sequence[str], width: int, colour: bool) -> str:
     """Verdict, changes and first repairs in a few lines, then the files. `gone`: days whose reports were taken away."""
     verdict = report.gate.verdict
     word = f"{SYMBOLS[verdict.state]} {WORDS[verdict.state]}"
@@ -41,11 +39,8 @@ def nightly_text(
 
 
 def _changes(report: Nightly) -> str:
-    counts = Counter(change.kind for change in report.changes)
-    if not counts:
-        return "No test changed its state"
-    said = ", ".join(change_words(kind, counts[kind]) for kind in ChangeKind if counts[kind])
-    return f"Tests that changed: {said},"
+    said = ", ".join(f"{number:,} {WORDS_OF_CHANGE[kind][0]}" for kind, number in change_counts(report))
+    return f"Tests: {said}," if said else "Nothing happened to any test"
 
 
 def _first(report: Nightly, width: int) -> list[Text | str]:

@@ -92,7 +92,9 @@ class Page:
 
     def texts(self, selector: str) -> list[str]:
         """What the elements say, hidden or not, white space folded."""
-        script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent.replace(/\\s+/g,' ').trim())"
+        script = (
+            "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent.replace(/\\s+/g,' ').trim())"
+        )
         found: list[str] = self.js(script, selector)
         return found
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from flakelens import report_files
 from flakelens.analyze.verdicts import record
 from flakelens.decisions import Decisions
-from flakelens.demo import ingest_recorded, recorded_runs
 from flakelens.decisions import parse as parse_decisions
+from flakelens.demo import ingest_recorded, recorded_runs
 from flakelens.model import RunReports
 from flakelens.nightly import judge_night, nightly, nights
 from flakelens.policy_text import parse

@@ -1,7 +1,9 @@
-"""The page can be used by everybody: axe-core finds nothing, keys reach everything, nothing is cut off on any screen."""
+"""The page can be used by everybody: axe-core finds nothing, keys reach everything, no screen cuts anything off."""
 
 from __future__ import annotations
 
+import base64
+import re
 from pathlib import Path
 
 import pytest
@@ -91,17 +93,18 @@ def test_every_chart_is_there_and_says_what_it_shows(page: Page, night: Path):
 def test_paper_shows_the_report_and_no_controls(page: Page, night: Path):
     page.open(night)
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    hidden = page.js("return ['nav', '#theme', '#filters'].map(s => getComputedStyle(document.querySelector(s)).display)")
+    hidden = page.js(
+        "return ['nav', '#theme', '#filters'].map(s => getComputedStyle(document.querySelector(s)).display)"
+    )
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert hidden == ["none", "none", "none"]
 
 
 def test_the_sheet_is_one_page_of_paper(page: Page, night: Path):
-    import base64
-    import re
-
     for name in ("sheet.html", "../2026-11-05/sheet.html"):
         page.open((night.parent / name).resolve())
-        printed = page.driver.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True, "paperWidth": 8.27, "paperHeight": 11.69})
+        printed = page.driver.execute_cdp_cmd(
+            "Page.printToPDF", {"preferCSSPageSize": True, "paperWidth": 8.27, "paperHeight": 11.69}
+        )
         pdf = base64.b64decode(printed["data"])
         assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1, name

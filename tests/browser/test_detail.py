@@ -110,8 +110,8 @@ def test_what_is_copied_is_the_name_the_command_the_link(page: Page, night: Path
 def test_its_cause_is_a_link_to_the_cause(page: Page, night: Path, document: dict):
     cause = next(cause for cause in document["causes"] if len(cause["tests"]) > 1)
     member = cause["tests"][0]
-    key = next(test["key"] for test in document["tests"]
-               if (test["file"], test["name"], test["variant"]) == (member["file"], member["name"], member["variant"]))  # fmt: skip
+    wanted = {field: member[field] for field in ("file", "name", "variant")}
+    key = next(test["key"] for test in document["tests"] if wanted.items() <= test.items())
     page.open(night, f"#test={key}")
     page.click(f"#test a[href='#{cause['id']}']")
     page.until("return !document.getElementById('test').open")

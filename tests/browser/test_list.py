@@ -126,8 +126,11 @@ def test_every_heading_sorts_and_pressed_again_turns(page: Page, night: Path, do
 
 @pytest.mark.parametrize(
     ("order", "value"),
-    [("failures", lambda test: -test["failures"]), ("slow", lambda test: -(test["duration"] or {"seconds": -1})["seconds"])],
-)  # fmt: skip
+    [
+        ("failures", lambda test: -test["failures"]),
+        ("slow", lambda test: -(test["duration"] or {"seconds": -1})["seconds"]),
+    ],
+)
 def test_orders_without_a_heading(page: Page, night: Path, document: dict, order: str, value):
     page.open(night)
     page.choose("sort", order)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 from flakelens.report_nightly import NightLine
 from flakelens.report_trends import PolicyChange
@@ -26,7 +27,7 @@ def newest_of_each_day(lines: Iterable[NightLine]) -> tuple[NightLine, ...]:
 def _line(verdict: VerdictOutline) -> NightLine:
     document = json.loads(verdict.json)
     criteria = document.get("criteria", [])
-    rate = next((criterion for criterion in criteria if criterion.get("kind") == "pass-rate"), {})
+    rate: dict[str, Any] = next((criterion for criterion in criteria if criterion.get("kind") == "pass-rate"), {})
     observed = rate.get("observed") or {}
     return NightLine(
         number=verdict.id,

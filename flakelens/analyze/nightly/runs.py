@@ -67,8 +67,6 @@ def _absences(evidence: Evidence) -> dict[RunKey, list[Absence]]:
     return found
 
 
-
-
 def _evidence(run: Run) -> tuple[tuple[str, RetryEvidence], ...]:
     """The least that the reports of each producer can show about retries."""
     found: dict[str, RetryEvidence] = {}

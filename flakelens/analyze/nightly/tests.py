@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -17,6 +17,7 @@ from flakelens.gate.evidence import Evidence
 from flakelens.identity import SEPARATORS
 from flakelens.model import Outcome, TestId
 from flakelens.report import DurationLine, TestLine
+from flakelens.report_events import TestEvent
 from flakelens.report_nightly import Said, TestEntry
 from flakelens.reproduce import command_of
 from flakelens.stats.signatures import Signature, signature_of
@@ -33,6 +34,7 @@ def entries(
     evidence: Evidence,
     lines: Collection[TestLine],
     prices: Prices,
+    events: Iterable[TestEvent],
     histories: Mapping[TestId, str],
     length: int,
 ) -> tuple[TestEntry, ...]:
@@ -41,6 +43,9 @@ def entries(
     troubled = {line.id for line in lines if any(letter in "FK" for letter in histories.get(line.id, line.strip))}
     said = told.said(troubled)
     durations = told.durations
+    happened: dict[TestId, list[TestEvent]] = {}
+    for event in events:
+        happened.setdefault(event.id, []).append(event)
     separators = evidence.policy.title_separators or SEPARATORS
     out = []
     for line in lines:
@@ -59,6 +64,7 @@ def entries(
                 history=histories.get(line.id, "." * length),
                 because=told.because(position, line) if line.id in troubled or line.runs < 20 else (),
                 said=said.get(line.id, ()),
+                events=tuple(happened.get(line.id, ())),
                 price=prices.of([line.id]) if line.failures or line.flaky_runs else None,
                 duration=durations.get(line.id),
                 command=command.once if command else "",

@@ -52,7 +52,9 @@ def policy(*, scripts: tuple[str, ...], styles: tuple[str, ...]) -> str:
     """A content security policy: these inline scripts and styles, pictures from inside the page, nothing else."""
     ours = " ".join(map(_hash, scripts)) or "'none'"
     looks = " ".join(map(_hash, styles)) or "'none'"
-    return f"default-src 'none'; script-src {ours}; style-src {looks}; img-src data:; base-uri 'none'; form-action 'none'"
+    return (
+        f"default-src 'none'; script-src {ours}; style-src {looks}; img-src data:; base-uri 'none'; form-action 'none'"
+    )
 
 
 def _hash(text: str) -> str:

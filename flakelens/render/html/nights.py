@@ -116,7 +116,7 @@ def trend(nights: Sequence[NightLine]) -> Trend | None:
                 x=x(night),
                 y=y(night.pass_rate or 0.0),
                 state=night.state.value.lower(),
-                text=f"{night.day}: {share_beside(night.pass_rate or 0.0, night.required or 0.0)}, {WORDS[night.state]}",
+                text=f"{night.day}: {_seen(night)}, {WORDS[night.state]}",
             )
             for night in known
         ),
@@ -151,6 +151,10 @@ def _floor(least: float) -> float:
     """Where the axis begins: a round figure below all that is drawn."""
     step = 0.01 if least >= 0.96 else 0.05 if least >= 0.8 else 0.2
     return max(0.0, round(int(least / step - 0.25) * step, 6)) if least < 1 else 0.96
+
+
+def _seen(night: NightLine) -> str:
+    return share_beside(night.pass_rate or 0.0, night.required or 0.0)
 
 
 def _parts(nights: Sequence[NightLine], field: str) -> list[list[NightLine]]:

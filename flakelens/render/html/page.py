@@ -6,7 +6,7 @@ import base64
 import json
 import zlib
 from collections.abc import Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 import jinja2
@@ -14,12 +14,13 @@ from markupsafe import Markup
 
 from flakelens.gate.criterion import percent
 from flakelens.model import GateState
+from flakelens.render.event_words import WORDS as CHANGED
 from flakelens.render.figures import SYMBOLS, WORDS
 from flakelens.render.html import bundle, writing
 from flakelens.render.html import nights as drawing
 from flakelens.render.nightly_charts import Drawn, name_of
 from flakelens.render.nightly_keys import key_of
-from flakelens.render.nightly_words import dissent, distance_text, further_steps, since_words
+from flakelens.render.nightly_words import change_counts, dissent, distance_text, further_steps, since_words
 from flakelens.report_causes import CauseLine, PlanReport
 from flakelens.report_nightly import NightLine, Nightly, RunLine
 
@@ -33,8 +34,8 @@ def nightly_page(report: Nightly, document: bytes, *, charts: Sequence[Drawn], f
     pictures = {chart.group: {"light": chart.light, "dark": chart.dark, "said": chart.said} for chart in charts}
     causes = (*report.causes.clusters, *(line for group in report.causes.singles for line in group))
     shown = _with_planned(causes, report)
+    counts = change_counts(report)
     rate = next((found for found in report.gate.verdict.criteria if found.kind == "pass-rate"), None)
-    changes = groupby(report.changes, key=lambda change: change.kind)
     return _render(
         "report.html.j2",
         scripts=(bundle.text(bundle.THEME), bundle.script()),
@@ -46,8 +47,9 @@ def nightly_page(report: Nightly, document: bytes, *, charts: Sequence[Drawn], f
         waived={found.waiver.criterion for found in report.gate.verdict.waivers if found.holds},
         distance=distance_text(report),
         since=since_words(report.since),
-        changes=[(str(kind), list(found)) for kind, found in changes],
+        changes=[(kind, number, [group for group in report.changes if group.kind is kind]) for kind, number in counts],
         most_changed=_MOST_CHANGED,
+        change_words=CHANGED,
         steps=further_steps(report, 6),
         plan_words=_plan_words(report.plan),
         charts=island(json.dumps(pictures).encode()),
@@ -85,9 +87,7 @@ def nights_page(nights: Sequence[NightLine], *, title: str, folders: frozenset[s
         style=bundle.style("base.css", "nights.css"),
         title=title,
         nights=nights,
-        changed={
-            now.number for before, now in pairwise(nights) if before.policy_sha256 != now.policy_sha256
-        },
+        changed={now.number for before, now in pairwise(nights) if before.policy_sha256 != now.policy_sha256},
         folders=folders,
         tally=drawing.tally(nights) if nights else "",
         trend=drawing.trend(nights),

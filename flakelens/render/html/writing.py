@@ -9,7 +9,7 @@ from typing import Any
 
 from flakelens.gate.criterion import count_of, percent
 from flakelens.model import Problem
-from flakelens.render import safe
+from flakelens.render import event_words, safe
 from flakelens.render.figures import iso, moment, need, share_beside, span, threshold
 from flakelens.render.nightly_words import price_line
 from flakelens.report import Rate
@@ -89,6 +89,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "beside": share_beside,
     "cause_title": cause_title,
     "codes": codes,
+    "details": lambda group: "; ".join(event_words.group_details(group)),
+    "together": event_words.headline,
     "cut": cut,
     "iso": iso,
     "limit": threshold,

@@ -43,7 +43,7 @@ export function makeDetail(model, { onClose, neighbours, onOpen }) {
       el("div.detail-head", {}, tools(test),
         el("h3", { id: "test-title", tabindex: "-1" }, bdi(title)),
         el("p.variant", {}, ...where.filter(Boolean).flatMap((part, place) => (place ? [" · ", part] : [part])))),
-      el("div.detail-body", {}, stated(test), because(test), rates(test), history(test), said(test), cause(test), price(test)),
+      el("div.detail-body", {}, stated(test), because(test), rates(test), history(test), happened(test), said(test), cause(test), price(test)),
     ];
   }
 
@@ -103,6 +103,13 @@ export function makeDetail(model, { onClose, neighbours, onOpen }) {
     return el("section", {}, el("h4", {}, `History, ${count(model.runs.length, "run")}, newest right`), strip,
       troubles.length ? el("details", { open: troubles.length <= 12 }, el("summary", {}, count(troubles.length, "run with trouble").replace("troubles", "trouble").replace("run with", troubles.length === 1 ? "run with" : "runs with")), el("ul.troubles", {}, list),
         troubles.length > MOST_TROUBLES ? el("p.empty", {}, `and ${troubles.length - MOST_TROUBLES} older`) : "") : "");
+  }
+
+  function happened(test) {
+    if (!test.events.length) return "";
+    return el("section", {}, el("h4", {}, "What happened"), el("ul.plain", {}, test.events.slice(-20).reverse().map((event) => el("li", {},
+      el(`span.state.state-${event.kind}`, {}, event.kind), " run ", runOrName(event.run),
+      event.details.length ? el("span.variant", {}, ` ${event.details.join("; ")}`) : ""))));
   }
 
   function said(test) {
