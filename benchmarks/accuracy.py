@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.histories import BASE, SUITES, Suite, scaled, simulate
 from benchmarks.state_scores import (
+    WORD,
     Failures,
     judge_outages,
     mass_breaks,
@@ -154,7 +155,7 @@ def _others(found: list[Found], suites: tuple[Suite, ...]) -> Section:
             area = np.mean([auc(entry.scores[name], entry.flaked) for entry in mine])
             precise = np.mean([average_precision(entry.scores[name], entry.flaked) for entry in mine])
             figure = f"AUC {area:.3f}, AP {precise:.3f}"
-            if name.startswith("plain"):
+            if name == WORD:
                 called = [(entry.scores[name] > 0.75, entry.flaked) for entry in mine]
                 right = np.mean([truth[yes].mean() for yes, truth in called])
                 figure += (

@@ -26,6 +26,7 @@ from flakelens.stats.markov import (
 )
 from flakelens.stats.message_odds import message_odds
 from flakelens.stats.outages import find_outages, outage_at_start, outage_of_pull
+from flakelens.stats.probabilities import find_posterior, fit_input, fit_to
 from flakelens.stats.states import TestState, find_states
 from flakelens.stats.triage import DISMISSED_ABOVE, causes, usual
 from flakelens.stats.triage import FLAKE as P_FLAKE
@@ -33,6 +34,7 @@ from flakelens.stats.triage import OUTAGE as P_OUTAGE
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+WORD = "the word that people read"
 TRAIN = 0.6  # share of the runs that triage is fitted on; the others are judged
 
 
@@ -111,7 +113,7 @@ def state_scores(sim: Simulated, outages: Judged, models: dict[str, tuple[Series
     quiet = ~outages.kept
     return {
         **{name: best_chances(seen, parameters) for name, (seen, parameters) in models.items()},
-        "plain rule (stats.states)": _plain_rule(sim, outages),
+        WORD: _word(sim, outages),
         "flip rate": _flip_rate(sim, np.ones_like(gated)),
         "flip rate, outages left out": _flip_rate(sim, quiet),
         "same-commit disagreement, outages left out": _disagreement(sim, quiet),
@@ -119,19 +121,26 @@ def state_scores(sim: Simulated, outages: Judged, models: dict[str, tuple[Series
     }
 
 
-def _plain_rule(sim: Simulated, outages: Judged) -> Floats:
+def _word(sim: Simulated, outages: Judged) -> Floats:
+    """What people read: 1 for "flaky" now, one half for a test whose word is another but that has flakes counted."""
     gated = sim.gated
     none = np.zeros(sim.suite.tests, np.bool_)
-    found = find_states(
-        sim.outcomes[:, gated],
-        sim.commits[gated],
-        outage=outages.confirmed[gated],
-        elsewhere=none,
-        gone=none,
-        disagreed=_disagreement(sim, ~gated & ~outages.kept) > 0,
+    outcomes, commits = sim.outcomes[:, gated], sim.commits[gated]
+    outage, shown = outages.confirmed[gated], np.full(len(commits), sim.suite.retries)
+    disagreed = _disagreement(sim, ~gated & ~outages.kept) > 0
+    posterior = find_posterior(
+        outcomes,
+        commits,
+        outage=outage,
+        disagreed=disagreed,
+        suspected=outages.lasting[gated],
+        retries_shown=shown,
+        parameters=fit_to(fit_input(outcomes, commits, outage=outage, retries_shown=shown)),
     )
-    # One or more flakes known; the state alone forgets a flaky test that is broken now.
-    return np.array([(2.0 if f.state is TestState.FLAKY else 1.0) * (len(f.evidence) > 0) for f in found]) / 2
+    found = find_states(
+        outcomes, commits, outage=outage, elsewhere=none, gone=none, disagreed=disagreed, posterior=posterior
+    )
+    return np.array([1.0 if f.state is TestState.FLAKY else 0.5 * bool(f.evidence) for f in found])
 
 
 def _flip_rate(sim: Simulated, runs: Bools) -> Floats:
