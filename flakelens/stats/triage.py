@@ -21,7 +21,7 @@ FLAKE, OUTAGE, NEW_BREAK, ONGOING_BREAK, PR_ONLY = range(5)
 DISMISSED_ABOVE = 0.95
 LEAST_RESULTS = 5  # earlier results below which there is no history to judge by
 
-USUAL_SHARE = 0.15  # of a test's earlier failures: below it a signature is not what the test flakes with
+USUAL_SHARE = 0.2  # of a test's earlier failures: below it a signature is not what the test flakes with
 
 _OUTAGE_RETRY_FAILS = 0.9
 

@@ -99,9 +99,9 @@ def test_verdict(probabilities: Floats, earlier: int, suspected: bool, word: str
 
 @pytest.mark.parametrize(
     ("same", "earlier", "expected"),
-    [(1, 1, True), (1, 6, True), (1, 7, False), (3, 20, True), (2, 20, False), (0, 0, False), (0, 9, False)],
+    [(1, 1, True), (1, 5, True), (1, 6, False), (4, 20, True), (3, 20, False), (0, 0, False), (0, 9, False)],
 )
-def test_a_usual_signature_is_one_in_seven_or_more(same: int, earlier: int, expected: bool) -> None:
+def test_a_usual_signature_is_one_in_five_or_more(same: int, earlier: int, expected: bool) -> None:
     assert usual(same, earlier) is expected
 
 
