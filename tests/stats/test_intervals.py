@@ -16,6 +16,7 @@ from flakelens.stats.intervals import (
     clopper_pearson_lower,
     clopper_pearson_upper,
     incomplete_beta,
+    jeffreys_interval,
     run_interval,
     student_t_quantile,
 )
@@ -170,3 +171,18 @@ def test_coverage_where_failures_come_one_by_one() -> None:
         assert interval is not None
         hits += interval.low <= 0.98 <= interval.high
     assert hits / 600 >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / 600)
+
+
+@pytest.mark.parametrize("n", [1, 4, 30, 300])
+def test_jeffreys_as_scipy(n: int) -> None:
+    for k in range(n + 1):
+        mean, low, high = jeffreys_interval(k, n)
+        assert mean == pytest.approx((k + 0.5) / (n + 1))
+        assert low == pytest.approx(stats.beta.ppf(0.025, k + 0.5, n - k + 0.5) if k else 0.0)
+        assert high == pytest.approx(stats.beta.ppf(0.975, k + 0.5, n - k + 0.5) if k < n else 1.0)
+
+
+@given(st.integers(1, 60), st.data())
+def test_one_more_success_never_lowers_a_jeffreys_interval(n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n - 1))
+    assert all(one <= other for one, other in zip(jeffreys_interval(k, n), jeffreys_interval(k + 1, n), strict=True))
