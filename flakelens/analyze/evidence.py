@@ -92,7 +92,7 @@ def load(
 def reaching_back(
     store: Store | None, evidence: Evidence, since: datetime, *, environment: str = "", any_branch: bool = False
 ) -> Evidence:
-    """`evidence` itself where its counting runs reach back to `since`, or there are no older ones; else with more runs."""
+    """`evidence`, with more runs where older ones are known and its counting runs do not reach back to `since`."""
     window = WINDOW_RUNS
     while len(evidence.counting) >= window and evidence.history.runs[evidence.counting[0]].started_at > since:
         window *= 4

@@ -139,7 +139,7 @@ def clopper_pearson_lower(k: float, n: float, level: float = 0.95) -> float:
 
 
 def jeffreys_interval(k: float, n: float, level: float = 0.95) -> tuple[float, float, float]:
-    """The mean and the two-sided interval of a probability after k of n, 0 <= k <= n: those of Beta(k + 1/2, n - k + 1/2).
+    """Mean and two-sided interval of a probability after k of n, 0 <= k <= n: those of Beta(k + 1/2, n - k + 1/2).
 
     Jeffreys' prior (Brown, Cai & DasGupta 2001); as they advise, the interval ends at 0 for k = 0 and at 1 for k = n.
     """

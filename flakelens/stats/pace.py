@@ -59,6 +59,11 @@ class Pace:
             return None
         return self.until + whole * self.length + int(self.offsets[rest])
 
+    def runs_until(self, moment: int) -> int:
+        """How many runs are expected to have come by a moment, whole ones; 0 up to `until`."""
+        whole, rest = divmod(max(0, moment - self.until), self.length)
+        return (whole * self.runs + int(np.searchsorted(self.offsets, rest, side="right"))) // self.periods
+
 
 def pace_of(started: Int64s, until: int) -> Pace | None:
     """The pace of runs that started at `started` (seconds since 1970, any order), seen from `until`.

@@ -43,8 +43,8 @@ def outlook(causes: int, turnover: Turnover) -> Outlook:
 
     Repairs and arrivals are taken for Poisson processes; expected is causes / (repaired - arrived) in units of the days
     that these were counted in, and None where no more are repaired than come. The range is that of the posterior
-    predictive: rates from Gamma(count + 1/2, days) (Jeffreys), a day's repairs and arrivals from these, the first day on
-    which the difference reaches `causes`, over 2,000 draws with a fixed seed.
+    predictive: rates from Gamma(count + 1/2, days) (Jeffreys), a day's repairs and arrivals from these, the first day
+    on which the difference reaches `causes`, over 2,000 draws with a fixed seed.
     """
     if causes <= 0:
         return Outlook(expected=0.0, earliest=0.0, latest=0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -59,8 +60,17 @@ def test_a_run_of_one_week_in_two_counts_half():
 
 @pytest.mark.parametrize(
     ("days", "expected"),
-    [(0.5, None), (1, ("day", 1)), (3.9, ("day", 3)), (6.9, ("day", 6)), (7, ("week", 1)), (13, ("week", 1)), (14, ("week", 2)), (90, ("week", 2))],
-)  # fmt: skip
+    [
+        (0.5, None),
+        (1, ("day", 1)),
+        (3.9, ("day", 3)),
+        (6.9, ("day", 6)),
+        (7, ("week", 1)),
+        (13, ("week", 1)),
+        (14, ("week", 2)),
+        (90, ("week", 2)),
+    ],
+)
 def test_what_repeats_follows_from_how_much_is_known(days, expected):
     until = int(MONDAY.timestamp())
     pace = pace_of(np.arange(until - round(days * DAY), until + 1, 3600), until)
@@ -92,7 +102,7 @@ def test_later_runs_come_later_and_the_pace_is_kept(ages, number):
     assume(pace is not None)
     moments = [pace.moment_of(n) for n in range(number + 1)]
     assert moments[0] == until
-    assert all(a <= b for a, b in zip(moments, moments[1:], strict=False))  # never None: the pattern has runs
+    assert all(a <= b for a, b in pairwise(moments))  # never None: the pattern has runs
     assert moments[1] > until
     # Twice the runs of the pattern take once more the time that it was taken from.
     one, two = (pace.moment_of(n * pace.runs) for n in (1, 2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flakelens.stats.turnover import HORIZON, Turnover, outlook
@@ -40,6 +40,7 @@ def test_the_same_counts_give_the_same_days():
     assert outlook(3, after(5, 1)) == outlook(3, after(5, 1))
 
 
+@settings(max_examples=25)
 @given(st.integers(1, 8), st.integers(0, 12), st.integers(0, 12))
 def test_more_repairs_are_never_later_and_more_causes_never_earlier(causes, repaired, arrived):
     far = HORIZON * 10.0
