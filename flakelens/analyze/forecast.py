@@ -11,7 +11,7 @@ from flakelens.analyze.gate import AREA_WINDOW, rate_of
 from flakelens.facts import Bools
 from flakelens.gate.criterion import Scope
 from flakelens.report_forecast import AreaForecast, GreenChance, TrendLine
-from flakelens.stats.intervals import jeffreys_interval
+from flakelens.stats.intervals import green_interval
 from flakelens.stats.next_run import next_run
 from flakelens.stats.states import TestState
 from flakelens.stats.trend import rate_change
@@ -50,9 +50,8 @@ def green_chance(scope: Scope) -> GreenChance | None:
     failed = scope.view.failed[scope.view.valid][-AREA_WINDOW:]
     if not len(failed):
         return None
-    green = int((failed == 0).sum())
-    value, low, high = jeffreys_interval(green, len(failed))
-    return GreenChance(green=green, runs=len(failed), value=value, low=low, high=high)
+    value, low, high = green_interval(failed == 0)
+    return GreenChance(green=int((failed == 0).sum()), runs=len(failed), value=value, low=low, high=high)
 
 
 def _trends(scope: Scope) -> tuple[TrendLine, ...]:

@@ -168,6 +168,19 @@ def autocorrelation_factor(x: NDArray[np.float64]) -> float:
     return max(1.0, 1.0 + float(weights @ products[1:]) / float(products[0]))
 
 
+def green_interval(green: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """The chance that a run is green and its two-sided 95 % interval, by runs (R,), oldest first, R >= 1.
+
+    The chance is Jeffreys' mean (k + 1/2) / (R + 1). The interval divides R and k by the autocorrelation factor:
+    red runs come together where a break lasts, and are fewer observations then.
+    """
+    runs, count = len(green), int(green.sum())
+    value, _, _ = jeffreys_interval(count, runs)
+    stretch = autocorrelation_factor(green.astype(np.float64))
+    _, low, high = jeffreys_interval(count / stretch, runs / stretch)
+    return value, min(low, value), max(high, value)
+
+
 def run_interval(failed: NDArray[Any], executed: NDArray[Any], level: float = 0.95) -> Interval | None:
     """The pass rate over runs with a two-sided interval that knows that the results of one run stand or fall together.
 

@@ -11,7 +11,7 @@ MINIMUM_DAYS = 14  # below this two or three events would make a rate
 HORIZON = 365  # days: beyond, nobody knows
 COVERAGE = 0.80  # of the range
 
-_DRAWS = 2000
+_DRAWS = 1000
 _SEED = 28  # the same counts give the same dates
 
 
@@ -44,7 +44,7 @@ def outlook(causes: int, turnover: Turnover) -> Outlook:
     Repairs and arrivals are taken for Poisson processes; expected is causes / (repaired - arrived) in units of the days
     that these were counted in, and None where no more are repaired than come. The range is that of the posterior
     predictive: rates from Gamma(count + 1/2, days) (Jeffreys), a day's repairs and arrivals from these, the first day
-    on which the difference reaches `causes`, over 2,000 draws with a fixed seed.
+    on which the difference reaches `causes`, over 1,000 draws with a fixed seed.
     """
     if causes <= 0:
         return Outlook(expected=0.0, earliest=0.0, latest=0.0)

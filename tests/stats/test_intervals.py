@@ -15,6 +15,7 @@ from flakelens.stats.intervals import (
     beta_quantile,
     clopper_pearson_lower,
     clopper_pearson_upper,
+    green_interval,
     incomplete_beta,
     jeffreys_interval,
     run_interval,
@@ -186,3 +187,26 @@ def test_jeffreys_as_scipy(n: int) -> None:
 def test_one_more_success_never_lowers_a_jeffreys_interval(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n - 1))
     assert all(one <= other for one, other in zip(jeffreys_interval(k, n), jeffreys_interval(k + 1, n), strict=True))
+
+
+def test_green_runs_by_hand() -> None:
+    value, low, high = green_interval(np.array([True] * 9 + [False]))
+    assert value == pytest.approx(9.5 / 11)
+    assert 0.5 < low < value < high < 1
+    assert green_interval(np.array([True]))[2] == 1.0
+
+
+def test_red_runs_that_come_together_say_less() -> None:
+    apart = green_interval(np.array(([True] * 4 + [False]) * 6))
+    together = green_interval(np.array([True] * 24 + [False] * 6))
+    assert apart[0] == together[0]
+    assert together[2] - together[1] > 1.4 * (apart[2] - apart[1])
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40), st.data())
+def test_one_more_failing_run_never_raises_the_chance_of_green(runs: list[bool], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(runs) - 1))
+    worse = np.array([*runs[:at], False, *runs[at + 1 :]])
+    value, low, high = green_interval(np.array(runs))
+    assert green_interval(worse)[0] <= value
+    assert 0 <= low <= value <= high <= 1
