@@ -19,8 +19,14 @@ def call(tmp_path, monkeypatch, capsys):
     return caller(tmp_path, monkeypatch, capsys)
 
 
-def troubled_database(folder) -> str:
-    return team_database(folder, team_runs(bad=[trouble(n) for n in range(200)]))
+@pytest.fixture(scope="module")
+def troubled(tmp_path_factory) -> str:
+    return team_database(tmp_path_factory.mktemp("troubled"), team_runs(bad=[trouble(n) for n in range(200)]))
+
+
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory) -> str:
+    return team_database(tmp_path_factory.mktemp("waiting"))
 
 
 def document_of(call, db, *more):
@@ -30,19 +36,19 @@ def document_of(call, db, *more):
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_the_page_of_a_team_with_much_to_do(tmp_path, call, width):
-    code, out, err = call("--db", troubled_database(tmp_path), "forecast", "--as-of", AS_OF, width=width)
+def test_the_page_of_a_team_with_much_to_do(troubled, call, width):
+    code, out, err = call("--db", troubled, "forecast", "--as-of", AS_OF, width=width)
     assert (code, err) == (0, "")
     same_as_golden(f"cli/forecast.{width}.txt", out)
 
 
-def test_the_page_of_a_team_that_only_waits(tmp_path, call):
-    _, out, _ = call("--db", team_database(tmp_path), "forecast", "--as-of", AS_OF)
+def test_the_page_of_a_team_that_only_waits(waiting, call):
+    _, out, _ = call("--db", waiting, "forecast", "--as-of", AS_OF)
     same_as_golden("cli/forecast-waiting.80.txt", out)
 
 
-def test_the_document(tmp_path, call):
-    document = document_of(call, troubled_database(tmp_path))
+def test_the_document(troubled, call):
+    document = document_of(call, troubled)
     assert document["schema"] == "flakelens.forecast/1"
     assert (document["branch"], document["runs"], document["history_days"]) == ("main", 200, 53)
     assert [area["area"] for area in document["areas"]] == ["all", "E2E", "AI", "components"]
@@ -67,11 +73,11 @@ def test_the_document(tmp_path, call):
     assert gate["clean_runs_alone"]["repair_first"] == ['repair "E2E 1", broken now']
 
 
-def test_breaks_and_repairs_are_counted_once_each(tmp_path, call):
+def test_breaks_and_repairs_are_counted_once_each(troubled, call):
     """Of the last 28 days: E2E 8 to 10 (one cause) and components 16 healed, components 7 broke and was mended, E2E 1
     broke and E2E 4 began to flake; components 3 healed within them too, after 27 clean runs.
     """
-    flow = document_of(call, troubled_database(tmp_path))["gate"]["turnover"]
+    flow = document_of(call, troubled)["gate"]["turnover"]
     assert flow == {"days": 28, "repaired": 4, "arrived": 3}
 
 
@@ -113,17 +119,16 @@ def test_a_rising_rate_is_said_in_words(tmp_path, call):
     assert "up 2" in line
 
 
-def test_one_area(tmp_path, call):
-    db = troubled_database(tmp_path)
-    document = document_of(call, db, "--area", "AI")
+def test_one_area(troubled, call):
+    document = document_of(call, troubled, "--area", "AI")
     assert [area["area"] for area in document["areas"]] == ["AI"]
     assert document["gate"] is None
-    _, out, _ = call("--db", db, "forecast", "--as-of", AS_OF, "--area", "AI")
+    _, out, _ = call("--db", troubled, "forecast", "--as-of", AS_OF, "--area", "AI")
     assert "When is gate1 met?" not in out
-    code, _, err = call("--db", db, "forecast", "--area", "nowhere")
+    code, _, err = call("--db", troubled, "forecast", "--area", "nowhere")
     assert code == 2
     assert "There is no area 'nowhere'." in err
-    assert call("--db", db, "forecast", "nothing")[0] == 2
+    assert call("--db", troubled, "forecast", "nothing")[0] == 2
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -148,6 +153,6 @@ def test_without_runs_there_is_a_next_step(call, tmp_path):
     assert "cannot be said" in out
 
 
-def test_the_same_moment_gives_the_same_bytes(tmp_path, call):
-    db = troubled_database(tmp_path)
-    assert call("--db", db, "forecast", "--as-of", AS_OF) == call("--db", db, "forecast", "--as-of", AS_OF)
+def test_the_same_moment_gives_the_same_bytes(troubled, call):
+    asked = ("--db", troubled, "forecast", "--as-of", AS_OF)
+    assert call(*asked) == call(*asked)

@@ -25,6 +25,12 @@ def call(tmp_path, monkeypatch, capsys):
     return caller(tmp_path, monkeypatch, capsys)
 
 
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory) -> str:
+    """The path of a database that lacks clean runs and nothing else."""
+    return team_database(tmp_path_factory.mktemp("waiting"))
+
+
 def planned(call, db, *more, as_of=AS_OF):
     """The gate's exit code and the plan of its document."""
     code, out, err = call("--db", db, "gate", "--plan", "--no-record", "--as-of", as_of, "--format", "json", *more)
@@ -33,8 +39,8 @@ def planned(call, db, *more, as_of=AS_OF):
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_the_plan_stands_before_the_bridge(tmp_path, call, width):
-    db = team_database(tmp_path)
+def test_the_plan_stands_before_the_bridge(waiting, call, width):
+    db = waiting
     code, out, err = call("--db", db, "gate", "--plan", "--no-record", "--as-of", AS_OF, width=width)
     assert (code, err) == (11, "")
     same_as_golden(f"gate/plan.{width}.txt", out)
@@ -52,8 +58,8 @@ def test_what_must_be_repaired_comes_first(tmp_path, call):
     same_as_golden("gate/plan-repair.80.txt", out)
 
 
-def test_the_key_is_there_only_when_it_is_asked_for(tmp_path, call):
-    db = team_database(tmp_path)
+def test_the_key_is_there_only_when_it_is_asked_for(waiting, call):
+    db = waiting
     _, out, _ = call("--db", db, "gate", "--no-record", "--as-of", AS_OF, "--format", "json")
     assert "plan" not in json.loads(out)
     code, plan = planned(call, db)
@@ -138,8 +144,8 @@ def test_gitlab_and_others(tmp_path, call):
             assert "jenkins" in start["notes"][0]
 
 
-def test_the_workflow_is_found_in_the_checkout_or_in_the_job(tmp_path, call, monkeypatch):
-    db = team_database(tmp_path)
+def test_the_workflow_is_found_in_the_checkout_or_in_the_job(waiting, tmp_path, call, monkeypatch):
+    db = waiting
     assert "WORKFLOW.yml" in planned(call, db)[1]["start"][0]["commands"][0]
     monkeypatch.setenv("GITHUB_WORKFLOW_REF", "acme/shop/.github/workflows/nightly.yml@refs/heads/main")
     assert "gh workflow run nightly.yml --repo acme/shop --ref main" in planned(call, db)[1]["start"][0]["commands"][0]
