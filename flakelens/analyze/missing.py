@@ -67,7 +67,7 @@ def _missing(finding: CriterionFinding, gate: GatePolicy, evidence: Evidence, lo
         runs=runs,
         repair_first=finding.repair_first,
         pace=None if slowest is None else pace_line(slowest),
-        expected=_come(paces, runs or 0, evidence.as_of),
+        expected=evidence.as_of if runs == 0 else _come(paces, runs or 0, evidence.as_of),
     )
 
 
@@ -112,6 +112,8 @@ def _clean_runs(finding: CriterionFinding, gate: GatePolicy, evidence: Evidence)
     if finding.needs_runs is not None:
         return finding.needs_runs
     policy = gate.criteria.get(finding.id)
+    if policy is None:  # the commit that --commit asks for: its own run, named in `repair_first`, not one of the branch
+        return 0
     scopes = _scopes(finding, gate, evidence)
     if not scopes or not all(scope.active.any() for scope in scopes):
         return None

@@ -188,3 +188,11 @@ def test_a_busy_branch_is_read_further_back_than_the_gate_looks(tmp_path, call):
     _, plan = planned(call, team_database(tmp_path, runs), as_of=friday.isoformat())
     assert {each["pattern_days"] for each in plan["criteria"]} == {14}
     assert datetime.fromisoformat(plan["expected"]).strftime("%a") in ("Mon", "Tue", "Wed")
+
+
+def test_a_commit_that_was_not_run_needs_its_own_run_and_none_of_the_branch(tmp_path, call):
+    a_store(tmp_path, [a_suite_run(n) for n in range(40)]).close()
+    asked = ("--commit", "abcdef0123")
+    code, plan = planned(call, str(tmp_path / "flakelens.db"), *asked, as_of=started_at(40).isoformat())
+    assert (code, plan["needs_runs"], plan["start"]) == (11, 0, [])
+    assert plan["repair_first"] == ["run E2E, AI, components on abcdef0123 and ingest the reports"]
