@@ -16,6 +16,7 @@ from flakelens.stats.turnover import DAYS, MINIMUM_DAYS, Turnover
 from flakelens.stats.verification import clean_runs_to_verify
 
 _DAY = 86_400
+_FLAKES = 2  # below it there is no rate that clean results could be held against
 
 
 class _Trouble(NamedTuple):
@@ -33,7 +34,8 @@ def turnover(causes: Causes, days: int) -> Turnover | None:
       cause.
     - A flaky test comes with its first flake, if it had as many clean results before as would prove a repair
       (`clean_runs_to_verify`): a flake is not new because the history begins with it. It ends when it has as many clean
-      results after its last flake. Tests that fail together are one cause; it comes with the first of them and ends
+      results after its last flake. One flake alone is no cause yet. Tests that fail together, or that began in one run,
+      are one cause; it comes with the first of them and ends
       with the last. A test that is gone was not repaired.
     """
     if days < MINIMUM_DAYS:
@@ -42,7 +44,8 @@ def turnover(causes: Causes, days: int) -> Turnover | None:
     evidence = causes.evidence
     since = int((evidence.as_of - timedelta(days=asked)).timestamp())
     groups: dict[tuple[str, int], list[_Trouble]] = {}
-    together = {int(test): number for number, cause in enumerate(causes.found) for test in cause.tests}
+    several = [cause.tests for cause in causes.found if len(cause.tests) > 1]
+    together = {int(test): number for number, tests in enumerate(several) for test in tests}
     for name in evidence.areas.names:
         for trouble in _troubles(evidence.scope(name), together):
             groups.setdefault(trouble.cause, []).append(trouble)
@@ -63,14 +66,18 @@ def _troubles(scope: Scope, together: dict[int, int]) -> Iterator[_Trouble]:
         for spell in finding.spells:
             ended = None if spell.mended is None else int(view.started[spell.mended])
             yield _Trouble(("break", int(view.runs[spell.first])), int(view.started[spell.first]), ended)
-        if finding.evidence and finding.state in (TestState.FLAKY, TestState.STABLE):
-            # A stable test with one unexplained failure was never flaky.
-            if finding.state is TestState.STABLE and len(finding.evidence) < 2:
-                continue
-            yield _flake(scope, place, finding, ("flake", together.get(test, -1 - test)))
+        if len(finding.evidence) >= _FLAKES and finding.state in (TestState.FLAKY, TestState.STABLE):
+            came, ended = _flaked(scope, place, finding)
+            cause = ("flake", test)
+            if test in together:
+                cause = ("together", together[test])
+            elif came is not None:  # what the history begins with began anywhere before, not together
+                cause = ("flakes from", int(view.runs[finding.evidence[0]]))
+            yield _Trouble(cause, came, ended)
 
 
-def _flake(scope: Scope, place: int, finding: TestFinding, cause: tuple[str, int]) -> _Trouble:
+def _flaked(scope: Scope, place: int, finding: TestFinding) -> tuple[int | None, int | None]:
+    """When a flaky test came, and when it had healed."""
     view = scope.view
     ran = np.flatnonzero(was_executed(view.outcomes[place]) & ~scope.outage)
     first, last = finding.evidence[0], finding.evidence[-1]
@@ -81,8 +88,7 @@ def _flake(scope: Scope, place: int, finding: TestFinding, cause: tuple[str, int
     # The rate since it began, not over the time before: that it was lower then is the question.
     since = between if healed else int((ran >= first).sum())
     fresh = len(before) >= clean_runs_to_verify(flakes, max(flakes, since))
-    return _Trouble(
-        cause,
+    return (
         int(view.started[first]) if fresh else None,
         int(view.started[after[min(healing, len(after)) - 1]]) if healed and len(after) else None,
     )

@@ -31,9 +31,8 @@ def gate_plan_lines(plan: GatePlan, *, width: int, title: str = "When can it be 
             lines += paragraph(_hopeless(each), width=width, first=_INDENT)
     needing = [each for each in plan.missing if each.runs]
     if needing:
-        lines += paragraph(
-            _missing(needing, repaired=bool(plan.repair_first)), width=width, first=_INDENT, style=STRONG
-        )
+        said = _missing(needing, repaired=bool(plan.repair_first), others=plan.runs is None)
+        lines += paragraph(said, width=width, first=_INDENT, style=STRONG)
         lines += paragraph(_waiting(plan, needing), width=width, first=_INDENT)
     for batch in plan.batches:
         lines += _batch(batch, width, alone=len(plan.batches) == 1)
@@ -61,9 +60,9 @@ def missing_words(needing: Iterable[Missing]) -> str:
     return ", ".join(f"{plain(each.criterion)} ({plain(each.area)}) {each.runs}" for each in ordered)
 
 
-def _missing(needing: list[Missing], *, repaired: bool) -> str:
+def _missing(needing: list[Missing], *, repaired: bool, others: bool) -> str:
     most = max(each.runs or 0 for each in needing)
-    then = " after that" if repaired else ""
+    then = f"{' besides' if others else ''}{' after that' if repaired else ''}"
     verb = "is" if most == 1 else "are"
     only = needing[0]
     what = plain(f"{only.criterion}, {only.area}") if len(needing) == 1 else missing_words(needing)

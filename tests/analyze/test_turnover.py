@@ -65,7 +65,9 @@ def counted(folder, failing: dict[str, set[int]], runs: int = RUNS) -> Turnover 
         ({"a": every(40, first=5)}, 0, 0),  # rare: no one can say that it is new
         ({"a": every(7, first=150), "b": every(7, first=150)}, 0, 1),  # together
         ({"a": every(7, first=150), "b": every(9, first=151)}, 0, 2),
+        ({"a": every(7, first=150), "b": every(9, first=150)}, 0, 1),  # began in one run
         ({"a": every(7, last=150), "b": every(7)}, 0, 0),  # together, and one goes on
+        ({"a": {200}}, 0, 0),  # once
     ],
 )
 def test_what_came_and_what_was_repaired(tmp_path, failing, repaired, came):
