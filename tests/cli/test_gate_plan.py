@@ -94,7 +94,7 @@ def test_an_empty_history_has_no_plan_but_a_reason(call):
     assert code == 11
     text = " ".join(out.split())
     assert "all-passing (AI) is not met by 100 clean runs: AI has no active test; no data is never a pass." in text
-    assert "29 clean runs are missing (pass-rate, all). When these will have come cannot be said" in text
+    assert "29 clean runs are missing besides (pass-rate, all). When these will have come cannot be said" in text
 
 
 def test_a_nightly_area_has_its_own_pace_and_its_own_runs_to_start(tmp_path, call):
