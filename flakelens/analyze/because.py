@@ -227,8 +227,8 @@ def _outages(case: Case) -> list[str]:
     hit = np.flatnonzero(case.scope.outage & case.scope.view.ran[case.place] & (case.row == Outcome.FAILED)).tolist()
     if not hit:
         return []
-    were = "was a confirmed outage" if len(hit) == 1 else "were confirmed outages"
-    return [f"it failed in {case.named(hit)} too, but that {were} and is left out"]
+    were = "that was a confirmed outage and is" if len(hit) == 1 else "those were confirmed outages and are"
+    return [f"it failed in {case.named(hit)} too, but {were} left out"]
 
 
 def _hidden(case: Case) -> list[str]:

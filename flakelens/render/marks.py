@@ -46,9 +46,10 @@ def likely(finding: TestFinding) -> str:
 
 
 def _chance(chance: float) -> str:
-    if 0 < chance < 0.01:
+    """Never certain: a model's 0 and 1 are rounded."""
+    if chance < 0.01:
         return "< 1 %"
-    return "> 99 %" if 0.99 < chance < 1 else f"{chance * 100:.0f} %"
+    return "> 99 %" if chance > 0.99 else f"{chance * 100:.0f} %"
 
 
 def strip(letters: str) -> Text:
