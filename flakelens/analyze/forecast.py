@@ -10,6 +10,7 @@ import numpy as np
 from flakelens.analyze.gate import AREA_WINDOW, rate_of
 from flakelens.facts import Bools
 from flakelens.gate.criterion import Scope
+from flakelens.model import Outcome
 from flakelens.report_forecast import AreaForecast, GreenChance, TrendLine
 from flakelens.stats.intervals import green_interval
 from flakelens.stats.next_run import next_run
@@ -31,6 +32,11 @@ def area_forecast(scope: Scope, longer: Scope) -> AreaForecast:
     active = scope.active
     rows = view.outcomes[active]
     visible = learnt[view.shown[learnt]]
+    coming = next_run(rows[:, learnt], view.commits[learnt])
+    if len(visible) == len(learnt) and not (rows == Outcome.FLAKY).any():
+        first_coming = coming  # every attempt is a first one: nothing else to work out
+    else:
+        first_coming = next_run(rows[:, visible], view.commits[visible], first_attempts=True)
     broken = sum(scope.findings[test].state is TestState.BROKEN for test in np.flatnonzero(active).tolist())
     return AreaForecast(
         area=scope.name,
@@ -38,9 +44,9 @@ def area_forecast(scope: Scope, longer: Scope) -> AreaForecast:
         broken=broken,
         green=green_chance(scope),
         now=rate_of(view.failed[newest], view.executed[newest]),
-        next_run=next_run(rows[:, learnt], view.commits[learnt]),
+        next_run=coming,
         first_now=rate_of(view.first_failed[shown], view.executed[shown]),
-        first_next=next_run(rows[:, visible], view.commits[visible], first_attempts=True),
+        first_next=first_coming,
         trends=_trends(longer),
     )
 
