@@ -80,8 +80,9 @@ def _waiting(plan: GatePlan, needing: list[Missing]) -> str:
     last = max(dated, key=lambda each: (each.expected or plan.as_of, -(each.pace.per_day if each.pace else 0)))
     assert last.expected is not None
     pace = f" ({pace_words(last.pace)})" if last.pace else ""
+    condition = "it is clean" if max(each.runs or 0 for each in needing) == 1 else "every one of them is clean"
     clean = f"; {plan.recent_clean or 'none'} of the newest {count_of(plan.recent, 'run')} were" if plan.recent else ""
-    return f"At your pace{pace}: {day_and_hour(last.expected)}, if every one of them is clean{clean}."
+    return f"At your pace{pace}: {day_and_hour(last.expected)}, if {condition}{clean}."
 
 
 def _hopeless(each: Missing) -> str:
