@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -36,18 +37,28 @@ def draw(report: Nightly) -> tuple[Drawn, ...]:
     drawn = []
     for group, file in zip(report.groups, _files(report), strict=True):
         light = rate_chart(group.trend, theme="light", width=WIDTH)
-        dark = rate_chart(group.trend, theme="dark", width=WIDTH)
+        svg = to_svg(light)
         drawn.append(
             Drawn(
                 group=name_of(group),
                 file=file,
-                light=to_svg(light),
-                dark=to_svg(dark),
+                light=svg,
+                dark=darkened(svg),
                 png=to_png(light),
                 said=description(light),
             )
         )
     return tuple(drawn)
+
+
+def darkened(svg: str) -> str:
+    """A light chart in the colours of the dark theme: the same drawing, so that it is drawn once."""
+    from flakelens.render.charts import THEMES
+
+    light, dark = THEMES["light"], THEMES["dark"]
+    fields = [field.name for field in dataclasses.fields(light) if field.name != "name"]
+    colours = {getattr(light, field): getattr(dark, field) for field in fields}
+    return re.sub("|".join(colours), lambda found: colours[found[0]], svg)
 
 
 def chart_files(drawn: tuple[Drawn, ...]) -> Mapping[str, bytes]:

@@ -101,8 +101,5 @@ def further_steps(report: Nightly, most: int) -> tuple[str, ...]:
     """What the gate asks for besides repairs: runs to dispatch, lines of configuration. Looking at a test is for those
     who repair it, so that such commands are left out where there are repairs.
     """
-    steps = [step for step in report.gate.verdict.next_steps if not (report.actions and step.startswith(_LOOK))]
-    return tuple(steps[:most])
-
-
-_LOOK = "flakelens show "
+    repairs = ("flakelens show ", "repair ") if report.actions else ()
+    return tuple(step for step in report.gate.verdict.next_steps if not step.startswith(repairs))[:most]
