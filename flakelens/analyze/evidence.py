@@ -50,8 +50,11 @@ def load(
     known_at: datetime | None = None,
     met_baseline: frozenset[TestId] = frozenset(),
     any_branch: bool = False,
+    every_run: bool = False,
 ) -> Loaded:
     """The newest `window` counting runs (None: all), the other runs beside them, and those of `commit`.
+
+    `every_run`: instead every run of the environment, also those older than the first that counts.
 
     `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
     recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. Runs that
@@ -65,8 +68,8 @@ def load(
         nonlocal facts
         if store is not None:
             facts = store.read(
-                branch=branch,
-                last=last,
+                branch=None if every_run else branch,
+                last=None if every_run else last,
                 commit=commit,
                 alongside=True,
                 count_local=policy.count_local,
