@@ -263,3 +263,19 @@ def test_importing_flakelens_costs_next_to_nothing():
     assert (done.returncode, done.stderr) == (0, "")
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = flakelens.nothing
+
+
+def test_pyarrow_is_not_needed(tmp_path):
+    """pandas stores texts otherwise where pyarrow is installed; the frames are the same without it."""
+    a_store(tmp_path, [a_suite_run(n) for n in range(3)]).close()
+    source = (
+        "import sys; sys.modules['pyarrow'] = None\n"
+        "import flakelens\nfrom flakelens.frames import FRAMES\n"
+        "with flakelens.open(sys.argv[1]) as lens:\n"
+        "    for name, dtypes in FRAMES.items():\n"
+        "        frame = getattr(lens, name)\n"
+        "        assert {c: str(d) for c, d in frame.dtypes.items()} == dict(dtypes) and len(frame), name\n"
+    )
+    command = [sys.executable, "-c", source, str(tmp_path / "flakelens.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
