@@ -39,7 +39,8 @@ RUNS: Mapping[str, str] = {
 TESTS: Mapping[str, str] = {
     "file": "category", "name": "str", "variant": "category", "area": "category", "focus": "object",
     "state": "category", "healing": "bool", "quarantined": "bool", "p_stable": "Float64", "p_flaky": "Float64",
-    "p_broken": "Float64", "flake_rate": "Float64", "runs": "Int64", "failures": "Int64", "flaky_runs": "Int64",
+    "p_broken": "Float64", "flake_rate": "Float64", "flake_low": "Float64", "flake_high": "Float64",
+    "runs": "Int64", "failures": "Int64", "flaky_runs": "Int64",
     "pass_rate": "Float64", "low": "Float64", "high": "Float64", "first_attempt_rate": "Float64",
     "first_low": "Float64", "first_high": "Float64", "last_outcome": "category", "since_run": "str",
     "since_commit": "str", "cluster": "str", "owner": "str",
@@ -115,8 +116,8 @@ def tests_frame(report: TestsReport, areas: Iterable[str]) -> pd.DataFrame:
             "state": pd.Categorical([view.state for view in views], categories=[str(state) for state in TestState]),
             **{
                 key: [getattr(view, key) for view in views]
-                for key in ("healing", "quarantined", "p_stable", "p_flaky", "p_broken", "flake_rate", "runs",
-                            "failures", "flaky_runs", "cluster", "owner")
+                for key in ("healing", "quarantined", "p_stable", "p_flaky", "p_broken", "flake_rate", "flake_low",
+                            "flake_high", "runs", "failures", "flaky_runs", "cluster", "owner")
             },
             **_rates(("pass_rate", "low", "high"), [view.pass_rate for view in views]),
             **_rates(("first_attempt_rate", "first_low", "first_high"), [v.first_attempt_pass_rate for v in views]),

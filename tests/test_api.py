@@ -66,8 +66,10 @@ def test_the_frame_of_tests_is_what_the_command_lists(lens, recorded, capsys, tm
         assert [value(row[key]) for key in ("first_attempt_rate", "first_low", "first_high")] == [
             first.get(key) for key in ("value", "low", "high")
         ]
-        for key in ("area", "state", "healing", "quarantined", "flake_rate", "runs", "failures", "flaky_runs",
-                    "p_stable", "p_flaky", "p_broken", "cluster", "owner"):  # fmt: skip
+        for key in (
+            "area", "state", "healing", "quarantined", "flake_rate", "flake_low", "flake_high", "runs", "failures",
+            "flaky_runs", "p_stable", "p_flaky", "p_broken", "cluster", "owner",
+        ):  # fmt: skip
             assert value(row[key]) == test[key], (key, test["name"])
         assert value(row["last_outcome"]) == test["last_run_outcome"]
         assert value(row["since_run"]) == (test["since"] or {}).get("run")

@@ -10,8 +10,8 @@ from flakelens.model import Outcome, RetryEvidence
 from flakelens.report_trends import DurationLevel, DurationPoint, DurationSeries, TestPoint, TestSeries
 from flakelens.stats.chain import walk
 from flakelens.stats.durations import find_levels
-from flakelens.stats.markov import BROKEN, FLAKY, outage_shares, series
-from flakelens.stats.probabilities import find_parameters, with_start
+from flakelens.stats.markov import BROKEN, FLAKY
+from flakelens.stats.probabilities import observe
 from flakelens.store import Store
 
 _HIDDEN = frozenset({RetryEvidence.HIDDEN, RetryEvidence.UNKNOWN})
@@ -21,18 +21,20 @@ def series_of_test(evidence: Evidence, position: int) -> TestSeries:
     """The test at a position of `History.tests`, over the counting runs of its area.
 
     P(flaky) and P(broken) after a run are those of the hidden chain (`stats.chain`) given that run and the earlier
-    ones, with the parameters fitted to its area: what was known then, not what later runs taught. The runs of pull
-    requests are not in it.
+    ones, with the suite's parameters: what was known then, not what later runs taught. Those of the newest run are the
+    ones of its finding, which knows of pull requests too.
     """
     history = evidence.history
     scope = evidence.scope(evidence.areas.names[int(evidence.areas.index[position])])
     view = scope.view
     place = int(np.flatnonzero(view.tests == position)[0])
-    recorded = np.array([_recorded(evidence, run) for run in view.runs], np.bool_)
-    parameters = find_parameters(view.outcomes, view.commits, outage=scope.outage, retries_shown=recorded)
-    outage = outage_shares(view.outcomes, with_start(view.outcomes, scope.outage))
-    seen = series(view.outcomes[[place]], view.commits, outage=outage, retries_shown=recorded)
-    states = [step.filtered[0] for step in walk(seen, parameters)]
+    seen = observe(
+        view.outcomes, view.commits, outage=scope.outage, suspected=scope.suspected, retries_shown=scope.retried
+    )
+    states = [step.filtered[0] for step in walk(seen.rows(np.array([place])), scope.parameters)]
+    believed = [(float(state[FLAKY].sum()), float(state[BROKEN])) for state in states]
+    if believed:  # with what pull requests say, as `show` has it
+        believed[-1] = scope.findings[place].p_flaky, scope.findings[place].p_broken
     first = int(view.first[place])
     hidden = 0
     points = []
@@ -49,18 +51,12 @@ def series_of_test(evidence: Evidence, position: int) -> TestSeries:
                 started_at=run.started_at,
                 outcome=outcome,
                 outage=bool(scope.outage[column]),
-                p_flaky=float(states[column][FLAKY].sum()) if known else None,
-                p_broken=float(states[column][BROKEN]) if known else None,
+                p_flaky=believed[column][0] if known else None,
+                p_broken=believed[column][1] if known else None,
             )
         )
     test = history.tests[position]
     return TestSeries(id=test.id, reported=test.reported, points=tuple(points), hidden=hidden)
-
-
-def _recorded(evidence: Evidence, run: int) -> bool:
-    """Is a failure of this run known to have failed its retry too?"""
-    reports = [report for report in evidence.history.runs[run].reports if not report.stale]
-    return bool(reports) and all(report.evidence is RetryEvidence.RECORDED for report in reports)
 
 
 def durations_of_test(store: Store, evidence: Evidence, position: int) -> DurationSeries:
