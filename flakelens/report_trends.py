@@ -112,6 +112,9 @@ class TestSeries:
     reported: TestId
     points: tuple[TestPoint, ...]
     hidden: int  # runs with a result whose reports hide first attempts
+    p_flaky: float | None  # now, as `show` says it: with what pull requests showed; None without a result
+    p_broken: float | None
+    disagreed: bool  # it failed and passed on one commit of a pull request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,8 +21,7 @@ def series_of_test(evidence: Evidence, position: int) -> TestSeries:
     """The test at a position of `History.tests`, over the counting runs of its area.
 
     P(flaky) and P(broken) after a run are those of the hidden chain (`stats.chain`) given that run and the earlier
-    ones, with the suite's parameters: what was known then, not what later runs taught. Those of the newest run are the
-    ones of its finding, which knows of pull requests too.
+    ones, with the suite's parameters: what was known then, not what later runs taught. Pull requests enter at the end.
     """
     history = evidence.history
     scope = evidence.scope(evidence.areas.names[int(evidence.areas.index[position])])
@@ -31,10 +30,11 @@ def series_of_test(evidence: Evidence, position: int) -> TestSeries:
     seen = observe(
         view.outcomes, view.commits, outage=scope.outage, suspected=scope.suspected, retries_shown=scope.retried
     )
+    finding = scope.findings[place]
     states = [step.filtered[0] for step in walk(seen.rows(np.array([place])), scope.parameters)]
     believed = [(float(state[FLAKY].sum()), float(state[BROKEN])) for state in states]
-    if believed:  # with what pull requests say, as `show` has it
-        believed[-1] = scope.findings[place].p_flaky, scope.findings[place].p_broken
+    if believed and not scope.disagreed[place]:
+        believed[-1] = finding.p_flaky, finding.p_broken  # as `show` says it: no break where a commit was divided
     first = int(view.first[place])
     hidden = 0
     points = []
@@ -56,7 +56,16 @@ def series_of_test(evidence: Evidence, position: int) -> TestSeries:
             )
         )
     test = history.tests[position]
-    return TestSeries(id=test.id, reported=test.reported, points=tuple(points), hidden=hidden)
+    ever = first < len(points)
+    return TestSeries(
+        id=test.id,
+        reported=test.reported,
+        points=tuple(points),
+        hidden=hidden,
+        p_flaky=finding.p_flaky if ever else None,
+        p_broken=finding.p_broken if ever else None,
+        disagreed=bool(scope.disagreed[place]),
+    )
 
 
 def durations_of_test(store: Store, evidence: Evidence, position: int) -> DurationSeries:

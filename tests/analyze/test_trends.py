@@ -10,6 +10,7 @@ import pytest
 from flakelens.analyze import trends, trends_of_test
 from flakelens.analyze.evidence import load
 from flakelens.analyze.gate import area_line, judge_gate
+from flakelens.analyze.tests import area_lines
 from flakelens.analyze.verdict_trends import policy_changes, verdict_series, verdicts_of
 from flakelens.analyze.verdicts import record
 from flakelens.decisions import Decisions
@@ -132,9 +133,23 @@ def test_a_test_is_believed_flaky_after_it_disagreed_with_itself(tmp_path):
     assert series.points[29].p_flaky < 0.2
     assert series.points[31].p_flaky > 0.9  # failed and passed on commit 15
     assert series.points[-1].p_broken < 0.05
+    assert (series.p_flaky, series.p_broken) == (series.points[-1].p_flaky, series.points[-1].p_broken)
+    assert not series.disagreed
     assert series.hidden == 0
     assert (len(durations.points), len(durations.levels)) == (38, 1)
     assert durations.points[0].seconds == pytest.approx(0.1)
+
+
+def test_pull_requests_enter_at_the_end_as_show_says_it(recorded):
+    evidence = evidence_of(recorded)
+    told = 0
+    for position in map(int, evidence.disagreed.nonzero()[0]):
+        series = trends_of_test.series_of_test(evidence, position)
+        finding = area_lines(evidence, "AI").get(position)
+        if finding:
+            assert (series.p_flaky, series.p_broken) == (finding.finding.p_flaky, finding.finding.p_broken)
+            told += series.p_flaky > series.points[-1].p_flaky + 0.01
+    assert told >= 1
 
 
 def test_nothing_is_believed_before_the_first_result(tmp_path):

@@ -88,8 +88,16 @@ def a_verdict(day: int, state: GateState, *, hour: int = 6, waived: bool = False
     )
 
 
-def strip_series(letters: str, *, name: str = "pays by card", hidden: int = 0, outages: tuple[int, ...] = ()):
-    """A test whose runs, two to a commit, are `letters` (P, K, F, S, "."); its probabilities are made up."""
+def strip_series(
+    letters: str,
+    *,
+    name: str = "pays by card",
+    hidden: int = 0,
+    outages: tuple[int, ...] = (),
+    now: float | None = None,
+):
+    """A test whose runs, two to a commit, are `letters` (P, K, F, S, "."); its probabilities are made up, `now`
+    being P(flaky) with what pull requests say."""
     codes = {".": Outcome.NONE, "P": Outcome.PASSED, "K": Outcome.FLAKY, "F": Outcome.FAILED, "S": Outcome.SKIPPED}
     seen = [place for place, letter in enumerate(letters) if letter != "."]
     return TestSeries(
@@ -108,6 +116,9 @@ def strip_series(letters: str, *, name: str = "pays by card", hidden: int = 0, o
             for place, letter in enumerate(letters)
         ),
         hidden=hidden,
+        p_flaky=(now if now is not None else min(0.99, 0.1 * (len(letters) - 1))) if seen else None,
+        p_broken=0.001 if seen else None,
+        disagreed=now is not None,
     )
 
 

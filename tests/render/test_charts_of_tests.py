@@ -83,6 +83,17 @@ def test_a_strip_stands_higher_the_worse_a_result_is():
     assert tops == [0.34, 0.68, 1.0]
 
 
+def test_what_pull_requests_showed_is_a_mark_of_its_own():
+    series = strip_series("PPP", now=0.75)
+    figure = strip_chart(series)
+    said = words(figure)
+    assert any("Now: P(flaky) 75 %" in one for one in said)
+    assert "Now it counts that the test failed and passed on one commit of a pull request." in said
+    (mark,) = [line for line in figure.axes[2].lines if line.get_marker() == "D"]
+    assert (list(mark.get_xdata()), list(mark.get_ydata())) == ([2], [0.75])
+    assert not any("pull request" in one for one in words(strip_chart(strip_series("PPP"))))
+
+
 def test_hidden_retries_are_said_and_not_counted():
     said = words(strip_chart(strip_series("PPFPPPPPPPPP", hidden=12)))
     assert any(one.startswith("Of 12 runs it failed in 1. Now") for one in said)

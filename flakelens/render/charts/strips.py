@@ -92,6 +92,8 @@ def _draw_belief(axes: Axes, series: TestSeries, look: Theme) -> None:
     single = {"markersize": 5} if len(known) == 1 else {"marker": "none"}
     axes.plot(known, broken, **{**_broken(look), **single})  # type: ignore[arg-type]
     axes.plot(known, flaky, **{**_flaky(look), **single})  # type: ignore[arg-type]
+    if _pulls_tell(series) and series.p_flaky is not None:  # a mark of its own: no run of this strip moved it there
+        axes.plot(known[-1:], [series.p_flaky], clip_on=False, **_with_pulls(look))
 
 
 def _strip_facts(series: TestSeries) -> list[str]:
@@ -102,10 +104,9 @@ def _strip_facts(series: TestSeries) -> list[str]:
     said = f"Of {count_of(ran, 'run')} it failed in {counts[Outcome.FAILED]:,}"
     if series.hidden < ran:
         said += f" and failed, then passed in {counts[Outcome.FLAKY]:,}"
-    newest = series.points[-1]
-    if newest.p_flaky is None or newest.p_broken is None:
+    if series.p_flaky is None or series.p_broken is None:
         return [f"{said}."]
-    return [f"{said}. Now: P(flaky) {_chance(newest.p_flaky)}, P(broken) {_chance(newest.p_broken)}."]
+    return [f"{said}. Now: P(flaky) {_chance(series.p_flaky)}, P(broken) {_chance(series.p_broken)}."]
 
 
 def _chance(p: float) -> str:
@@ -127,11 +128,9 @@ def _strip_keys(series: TestSeries, look: Theme) -> list[Key]:
     ]
     if outages := sum(point.outage for point in series.points):
         keys.append(Key(count_of(outages, "outage"), _outage(look)))
-    return [
-        *keys,
-        Key("P(flaky)", _flaky(look) | {"marker": "none"}),
-        Key("P(broken)", _broken(look) | {"marker": "none"}),
-    ]
+    lines = (("P(flaky)", _flaky(look)), ("P(broken)", _broken(look)))
+    keys += [Key(name, style | {"marker": "none"}) for name, style in lines]
+    return [*keys, Key("P(flaky) with pull requests", _with_pulls(look))] if _pulls_tell(series) else keys
 
 
 def _strip_notes(series: TestSeries) -> list[str]:
@@ -140,6 +139,8 @@ def _strip_notes(series: TestSeries) -> list[str]:
     if series.hidden:
         which = "all" if series.hidden == ran else f"{series.hidden:,} of"
         notes.append(f"Reports of {which} {count_of(ran, 'run')} hide retries: passed may be failed, then passed.")
+    if _pulls_tell(series):
+        notes.append("Now it counts that the test failed and passed on one commit of a pull request.")
     if 0 < ran < 10:
         notes.append(f"{count_of(ran, 'run')}: cannot tell much yet.")
     return notes
@@ -156,6 +157,21 @@ def _colours(look: Theme) -> dict[Outcome, str]:
 
 def _flaky(look: Theme) -> dict[str, Any]:
     return {"color": look.first, "linewidth": 2.0, "linestyle": (0, (3, 1.5)), "marker": "D", "zorder": 6}
+
+
+def _pulls_tell(series: TestSeries) -> bool:
+    """Do pull requests make it likelier flaky than the runs of this strip do?"""
+    newest = series.points[-1].p_flaky if series.points else None
+    if newest is None or series.p_flaky is None or not series.disagreed:
+        return False
+    return series.p_flaky - newest > 0.01
+
+
+def _with_pulls(look: Theme) -> dict[str, Any]:
+    return {
+        "color": look.first, "linestyle": "none", "marker": "D", "markersize": 6, "markerfacecolor": look.paper,
+        "zorder": 8,
+    }  # fmt: skip
 
 
 def _broken(look: Theme) -> dict[str, Any]:
