@@ -89,7 +89,9 @@ def test_no_type_of_the_policy_is_forgotten():
     assert structs == {struct for _, struct in TABLES}
 
 
-@pytest.mark.parametrize("name", ["cli.md", "doctor.md", "durations.md", "policy.md", "simulate.md", "verify.md"])
+@pytest.mark.parametrize(
+    "name", ["cli.md", "doctor.md", "durations.md", "library.md", "policy.md", "simulate.md", "verify.md"]
+)
 def test_every_link_between_documents_leads_somewhere(name):
     for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", text_of(name)):
         assert (DOCS / target).exists(), f"docs/{name} links to {target}"
