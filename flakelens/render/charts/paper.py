@@ -22,7 +22,7 @@ from flakelens.render.charts.lettering import DPI, POINTS, fitted, text_width, w
 ThemeName = Literal["light", "dark"]
 
 _TITLE, _TEXT, _SMALL = 15.0, 12.0, 11.0
-_LEFT, _RIGHT, _EDGE = 54.0, 14.0, 12.0
+_LEFT, _RIGHT, _EDGE = 58.0, 14.0, 12.0
 NARROWEST, WIDEST = 280, 3840
 
 
@@ -174,6 +174,14 @@ def _draw_keys(page: Axes, row: Sequence[tuple[float, Key]], y: float, look: The
 def words(axes: Axes, x: float, y: float, said: str, *, colour: str, size: float = _SMALL, **more: Any) -> None:
     """A short text within a drawing."""
     axes.text(x, y, said, size=size * POINTS, color=colour, **more)
+
+
+def aside(axes: Axes, x: float, said: str, *, colour: str, left: bool) -> None:
+    """A word at the foot of a drawing, right or left of `x`."""
+    axes.annotate(
+        said, (x, 0), (-4 if left else 4, 3), xycoords=axes.get_xaxis_transform(), textcoords="offset points",
+        size=_SMALL * POINTS, color=colour, ha="right" if left else "left", va="bottom",
+    )  # fmt: skip
 
 
 def say_empty(axes: Axes, said: str, look: Theme) -> None:

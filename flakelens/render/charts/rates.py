@@ -13,7 +13,7 @@ from flakelens.gate.criterion import count_of, percent
 from flakelens.render.charts.axis import floor_of, percent_axis, time_axis
 from flakelens.render.charts.marks import DOT, WHISKER, Box, bands, dots, whiskers
 from flakelens.render.charts.output import describe, settings
-from flakelens.render.charts.paper import Key, Sheet, Theme, ThemeName, say_empty, sheet, theme_of, words
+from flakelens.render.charts.paper import Key, Sheet, Theme, ThemeName, aside, say_empty, sheet, theme_of
 from flakelens.render.figures import threshold
 from flakelens.report import Rate
 from flakelens.report_trends import Bucket, Limit, RateSeries
@@ -69,7 +69,9 @@ def _draw(page: Sheet, series: RateSeries, floor: float) -> None:
     for change in series.policy_changes:
         at = _day(change.at)
         axes.axvline(at, color=look.ink, linewidth=1.0, linestyle=(0, (6, 3)), zorder=2)
-        words(axes, at, 0.02, " policy", colour=look.ink, transform=axes.get_xaxis_transform(), va="bottom")
+        left, right = axes.get_xlim()
+        late = (at - left) / (right - left) > 0.85  # no room to its right
+        aside(axes, at, "policy", colour=look.ink, left=late)
     for limit in series.limits:
         axes.axhline(limit.value, **_limit_style(look, limit))
     narrow = page.plot_width / max(1, len(series.buckets)) < 9
