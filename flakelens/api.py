@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from flakelens.render.charts import ThemeName
     from flakelens.report import AreaLine, GateReport, ShowReport, TestsReport
     from flakelens.report_causes import CausesReport, PlanReport
+    from flakelens.report_events import EventsReport
     from flakelens.store import Store
 
 FIRST_GATE = "gate1"
@@ -161,6 +162,17 @@ class Lens:
         from flakelens.analyze.show import page_of
 
         return page_of(self._store, self._found(test))
+
+    def events(self, *, area: Collection[str] = (), kind: Collection[str] = (), since: str = "") -> EventsReport:
+        """What happened to tests in the newest 300 runs, newest first: regressed, fixed, new, gone.. with its commits.
+
+        `since`: a date or time, a run, a commit, or "7d". Raises UsageError for a name that does not exist.
+        """
+        from flakelens.analyze.events import events_report
+
+        return events_report(
+            self._store, self.policy, self.decisions, as_of=self.as_of, area=area, kind=kind, since=since
+        )
 
     def causes(self, *, area: Collection[str] = ()) -> CausesReport:
         """What makes tests fail: tests that fail together, what they say, and where they strike."""

@@ -30,7 +30,7 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunPoint:
+class RatedRun:
     """One run of a rate: behind the buckets, so that nobody must believe an average."""
 
     started_at: datetime
@@ -62,7 +62,7 @@ class RateSeries:
     name: str  # of the area or focus; "all" for every test
     per: str  # what a bucket holds: "day" or "10 runs"
     buckets: tuple[Bucket, ...]
-    runs: tuple[RunPoint, ...]
+    runs: tuple[RatedRun, ...]
     limits: tuple[Limit, ...]
     policy_changes: tuple[PolicyChange, ...] = ()
 

@@ -139,6 +139,8 @@ def test_statistics_are_those_of_the_commands(lens, recorded, capsys, tmp_path, 
     assert len(lens.states(state=["flaky"]).tests) == int((lens.tests["state"] == "flaky").sum()) > 0
     assert lens.show("sends the invitation before it times out [desktop]").line.area == "E2E"
     assert lens.causes().clusters
+    events = said(capsys, recorded, "events")
+    assert len(lens.events().groups) == len(events["groups"]) > 0
     assert lens.plan().gate == "gate1"
     with pytest.raises(UsageError, match="no gate 'gate9'"):
         lens.verdict("gate9")

@@ -18,7 +18,7 @@ from flakelens.gate.evidence import Evidence
 from flakelens.model import Outcome
 from flakelens.policy import ALL_AREAS, GatePolicy, PassRatePolicy, ReliablePolicy, StablePolicy
 from flakelens.report import Rate
-from flakelens.report_trends import Bucket, Limit, PolicyChange, RateSeries, RunPoint
+from flakelens.report_trends import Bucket, Limit, PolicyChange, RatedRun, RateSeries
 from flakelens.stats.intervals import MINIMUM_RUNS, run_interval
 
 MOST_BUCKETS = 60  # a chart with more points than this is read no better
@@ -100,7 +100,7 @@ def rate_series(
         per=per,
         buckets=tuple(bucket_of(rows) for _, rows in usable.groupby(keys, sort=True)),
         runs=tuple(
-            RunPoint(started_at=started.to_pydatetime(), passed=executed - failed, executed=executed, outage=outage)
+            RatedRun(started_at=started.to_pydatetime(), passed=executed - failed, executed=executed, outage=outage)
             for started, executed, failed, outage in zip(
                 table["started_at"],
                 table["executed"].tolist(),

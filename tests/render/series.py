@@ -15,8 +15,8 @@ from flakelens.report_trends import (
     DurationSeries,
     Limit,
     PolicyChange,
+    RatedRun,
     RateSeries,
-    RunPoint,
     TestPoint,
     TestSeries,
     VerdictPoint,
@@ -68,7 +68,7 @@ def rate_series(
         per="day",
         buckets=tuple(buckets),
         runs=tuple(
-            RunPoint(started_at=starts[n], passed=40 - int(failed[n]), executed=40, outage=n in outages)
+            RatedRun(started_at=starts[n], passed=40 - int(failed[n]), executed=40, outage=n in outages)
             for n in range(runs)
         ),
         limits=(Limit(value=0.98, first_attempts=False), Limit(value=0.95, first_attempts=True)),
