@@ -20,8 +20,8 @@ $(VENV)/.ready: pyproject.toml
 demo: $(VENV)/.ready  ## the Gate 1 verdict on recorded real runs
 	$(BIN)/flakelens demo
 
-test: $(VENV)/.ready browser  ## all tests
-	$(BIN)/python -m pytest -n 2 -q
+test: $(VENV)/.ready browser  ## all tests, the notebooks among them
+	$(BIN)/python -m pytest -n 2 -q --nbmake --nbmake-timeout=300 tests notebooks
 
 browser:  ## Chromium and axe-core for the tests of the report's page, where they can be installed
 	@tests/browser/install.sh

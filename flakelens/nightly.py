@@ -76,7 +76,7 @@ def nightly(
         plan=plan,
         actions=plan.steps[:MOST_ACTIONS] if plan else (),
         expiries=_expiries(report, decisions, as_of),
-        groups=groups(judged.loaded.evidence, wide, gate, policy_changes(given)),
+        groups=groups(judged.loaded.evidence, wide, gate, policy_changes(store, given)),
         tests=tests,
         entries=entries(store, evidence, tests.tests, causes.prices, events, histories(wide), len(runs)),
         causes=causes_report_of(causes),

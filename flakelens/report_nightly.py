@@ -62,7 +62,6 @@ class Group:
     name: str
     line: AreaLine
     budget: Budget | None  # None: no results
-    next_green: float | None  # chance that the next run is all green, by the forecast; None: unknown
     trend: RateSeries  # over the newest 500 runs
 
 

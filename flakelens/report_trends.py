@@ -30,7 +30,7 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunPoint:
+class RatedRun:
     """One run of a rate: behind the buckets, so that nobody must believe an average."""
 
     started_at: datetime
@@ -62,7 +62,7 @@ class RateSeries:
     name: str  # of the area or focus; "all" for every test
     per: str  # what a bucket holds: "day" or "10 runs"
     buckets: tuple[Bucket, ...]
-    runs: tuple[RunPoint, ...]
+    runs: tuple[RatedRun, ...]
     limits: tuple[Limit, ...]
     policy_changes: tuple[PolicyChange, ...] = ()
 
@@ -112,6 +112,9 @@ class TestSeries:
     reported: TestId
     points: tuple[TestPoint, ...]
     hidden: int  # runs with a result whose reports hide first attempts
+    p_flaky: float | None  # now, as `show` says it: with what pull requests showed; None without a result
+    p_broken: float | None
+    disagreed: bool  # it failed and passed on one commit of a pull request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

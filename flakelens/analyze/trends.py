@@ -18,7 +18,7 @@ from flakelens.gate.evidence import Evidence
 from flakelens.model import Outcome
 from flakelens.policy import ALL_AREAS, GatePolicy, PassRatePolicy, ReliablePolicy, StablePolicy
 from flakelens.report import Rate
-from flakelens.report_trends import Bucket, Limit, PolicyChange, RateSeries, RunPoint
+from flakelens.report_trends import Bucket, Limit, PolicyChange, RatedRun, RateSeries
 from flakelens.stats.intervals import MINIMUM_RUNS, run_interval
 
 MOST_BUCKETS = 60  # a chart with more points than this is read no better
@@ -100,7 +100,7 @@ def rate_series(
         per=per,
         buckets=tuple(bucket_of(rows) for _, rows in usable.groupby(keys, sort=True)),
         runs=tuple(
-            RunPoint(started_at=started.to_pydatetime(), passed=executed - failed, executed=executed, outage=outage)
+            RatedRun(started_at=started.to_pydatetime(), passed=executed - failed, executed=executed, outage=outage)
             for started, executed, failed, outage in zip(
                 table["started_at"],
                 table["executed"].tolist(),
@@ -141,3 +141,48 @@ def _limits(gate: GatePolicy, area: str) -> tuple[Limit, ...]:
                 first = isinstance(policy, ReliablePolicy)
                 found[first] = max(found.get(first, 0.0), policy.threshold / 100)
     return tuple(Limit(value=value, first_attempts=first) for first, value in sorted(found.items()))
+
+
+def daily_table(evidence: Evidence) -> pd.DataFrame:
+    """Per day (UTC) and area the rates of its usable runs with their intervals; areas in the policy's order.
+
+    A day on which every run of the area was an outage, or had too few results, has a row with rates of None.
+    """
+    rows = []
+    for area in evidence.areas.names:
+        table = run_table(evidence, evidence.scope(area))
+        ran = table[table["executed"] > 0]
+        for day, of_day in ran.groupby(ran["started_at"].dt.floor("D"), sort=True):
+            rows.append(_day(day, area, of_day))
+    return pd.DataFrame(rows, columns=list(_DAILY))
+
+
+_DAILY = (
+    "day", "area", "runs", "outages", "executed", "failed", "flaky", "pass_rate", "low", "high", "hidden_runs",
+    "first_executed", "first_failed", "first_attempt_rate", "first_low", "first_high",
+)  # fmt: skip
+
+
+def _day(day: object, area: str, rows: pd.DataFrame) -> dict[str, object]:
+    usable = rows[rows["usable"]]
+    shown = usable[usable["shown"]]
+    after = rate_of(usable["failed"].to_numpy(), usable["executed"].to_numpy())
+    first = rate_of(shown["first_failed"].to_numpy(), shown["executed"].to_numpy())
+    return {
+        "day": day,
+        "area": area,
+        "runs": len(usable),
+        "outages": int(rows["outage"].sum()),
+        "executed": int(usable["executed"].sum()),
+        "failed": int(usable["failed"].sum()),
+        "flaky": int(shown["flaky"].sum()) if first else None,
+        "pass_rate": after.value if after else None,
+        "low": after.low if after else None,
+        "high": after.high if after else None,
+        "hidden_runs": len(usable) - len(shown),
+        "first_executed": first.executed if first else None,
+        "first_failed": first.executed - first.passed if first else None,
+        "first_attempt_rate": first.value if first else None,
+        "first_low": first.low if first else None,
+        "first_high": first.high if first else None,
+    }

@@ -135,7 +135,6 @@ def _group(group: Group) -> SectionView:
         pass_rate=rate_view(line.pass_rate),
         first_attempt_pass_rate=rate_view(line.first_attempt_pass_rate),
         p_green=line.p_green,
-        next_green=group.next_green,
         states=line.states,
         budget=BudgetView(threshold=budget.threshold, allowed=budget.allowed, spent=budget.spent, left=budget.left)
         if budget

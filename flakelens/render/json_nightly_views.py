@@ -85,7 +85,6 @@ class SectionView(msgspec.Struct, frozen=True, kw_only=True):
     pass_rate: RateView | None
     first_attempt_pass_rate: RateView | None
     p_green: float | None
-    next_green: float | None
     states: dict[str, int]
     budget: BudgetView | None
     trend: list[PointView]

@@ -7,7 +7,20 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from flakelens.analyze.trends import rate_of
-from flakelens.report_trends import Bucket, Limit, PolicyChange, RateSeries, RunPoint
+from flakelens.model import GateState, Outcome, TestId
+from flakelens.report_trends import (
+    Bucket,
+    DurationLevel,
+    DurationPoint,
+    DurationSeries,
+    Limit,
+    PolicyChange,
+    RatedRun,
+    RateSeries,
+    TestPoint,
+    TestSeries,
+    VerdictPoint,
+)
 
 START = datetime(2026, 9, 1, 8, tzinfo=UTC)
 HOSTILE = '$\\frac{1}{2}$ <script>alert(1)</script> & "quoted" \x1b[31mred\x1b[0m \u202eevil 日本 🎉 ]]> {{x}}'
@@ -55,9 +68,76 @@ def rate_series(
         per="day",
         buckets=tuple(buckets),
         runs=tuple(
-            RunPoint(started_at=starts[n], passed=40 - int(failed[n]), executed=40, outage=n in outages)
+            RatedRun(started_at=starts[n], passed=40 - int(failed[n]), executed=40, outage=n in outages)
             for n in range(runs)
         ),
         limits=(Limit(value=0.98, first_attempts=False), Limit(value=0.95, first_attempts=True)),
         policy_changes=changes,
+    )
+
+
+def a_verdict(day: int, state: GateState, *, hour: int = 6, waived: bool = False, observed: float | None = None):
+    """A verdict on a day after 2026-09-01."""
+    return VerdictPoint(
+        number=day + 1,
+        as_of=START.replace(hour=hour) + timedelta(days=day),
+        state=state,
+        waived=waived,
+        observed=observed,
+        required=None if observed is None else 0.98,
+    )
+
+
+def strip_series(
+    letters: str,
+    *,
+    name: str = "pays by card",
+    hidden: int = 0,
+    outages: tuple[int, ...] = (),
+    now: float | None = None,
+):
+    """A test whose runs, two to a commit, are `letters` (P, K, F, S, "."); its probabilities are made up, `now`
+    being P(flaky) with what pull requests say."""
+    codes = {".": Outcome.NONE, "P": Outcome.PASSED, "K": Outcome.FLAKY, "F": Outcome.FAILED, "S": Outcome.SKIPPED}
+    seen = [place for place, letter in enumerate(letters) if letter != "."]
+    return TestSeries(
+        id=TestId("e2e/pay.spec.ts", name, "chromium"),
+        reported=TestId("pay.spec.ts", name, "chromium"),
+        points=tuple(
+            TestPoint(
+                run=str(1000 + place),
+                commit=f"{place // 2:07x}",
+                started_at=START + timedelta(hours=6 * place),
+                outcome=codes[letter],
+                outage=place in outages,
+                p_flaky=min(0.99, 0.1 * place) if seen and place >= seen[0] else None,
+                p_broken=0.001 if seen and place >= seen[0] else None,
+            )
+            for place, letter in enumerate(letters)
+        ),
+        hidden=hidden,
+        p_flaky=(now if now is not None else min(0.99, 0.1 * (len(letters) - 1))) if seen else None,
+        p_broken=0.001 if seen else None,
+        disagreed=now is not None,
+    )
+
+
+def duration_series(*levels: tuple[int, float], name: str = "pays by card"):
+    """A test that took so long for so many runs, exactly."""
+    seconds = [each for runs, each in levels for _ in range(runs)]
+    firsts = np.cumsum([0, *(runs for runs, _ in levels)])[:-1]
+    test = TestId("e2e/pay.spec.ts", name, "")
+    return DurationSeries(
+        id=test,
+        reported=test,
+        points=tuple(
+            DurationPoint(
+                run=str(1000 + n), commit=f"{n:07x}", started_at=START + timedelta(hours=6 * n), seconds=seconds[n]
+            )
+            for n in range(len(seconds))
+        ),
+        levels=tuple(
+            DurationLevel(first=int(first), runs=runs, seconds=each)
+            for first, (runs, each) in zip(firsts, levels, strict=True)
+        ),
     )

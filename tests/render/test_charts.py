@@ -120,7 +120,7 @@ def test_words_and_lines_stand_out_from_the_paper(theme):
 
 @pytest.mark.parametrize("width", [280, 360, 720, 2400])
 def test_a_chart_is_as_wide_as_asked_and_its_words_stay_on_it(width):
-    figure = rate_chart(rate_series(300, outages=(50,), hidden_until=90, policy=200), width=width)
+    figure = rate_chart(rate_series(300, outages=(50,), hidden_until=90, policy=296), width=width)
     svg = ET.fromstring(to_svg(figure))
     assert svg.attrib["width"] == f"{width * 0.75:g}pt"  # CSS counts 96 pixels and 72 points to an inch
     png = to_png(figure)

@@ -41,9 +41,7 @@ def _group(
     kind: Literal["all", "area", "focus"], name: str, scope: Scope, trend: RateSeries, gate: GatePolicy
 ) -> Group:
     line = replace(area_line(scope), area=name)
-    return Group(
-        kind=kind, name=name, line=line, budget=_budget(line, _threshold(gate, name)), next_green=None, trend=trend
-    )
+    return Group(kind=kind, name=name, line=line, budget=_budget(line, _threshold(gate, name)), trend=trend)
 
 
 def _threshold(gate: GatePolicy, area: str) -> float:

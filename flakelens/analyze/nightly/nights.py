@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from flakelens.analyze.verdict_trends import policy_changes as changes_of_policy
 from flakelens.report_nightly import NightLine
 from flakelens.report_trends import PolicyChange
 from flakelens.store import Store, VerdictOutline
@@ -42,10 +43,11 @@ def _line(verdict: VerdictOutline) -> NightLine:
     )
 
 
-def policy_changes(lines: Iterable[NightLine]) -> tuple[PolicyChange, ...]:
-    """Where a verdict has another policy than the one before it. `lines` oldest first."""
-    return tuple(
-        PolicyChange(at=now.as_of, said=())
-        for before, now in pairwise(lines)
-        if before.policy_sha256 != now.policy_sha256
-    )
+def policy_changes(store: Store | None, lines: Iterable[NightLine]) -> tuple[PolicyChange, ...]:
+    """Where a verdict has another policy than the one before it, and in what. `lines` oldest first."""
+    found: list[PolicyChange] = []
+    for before, now in pairwise(lines):
+        if before.policy_sha256 != now.policy_sha256 and store is not None:
+            whole = [verdict for line in (before, now) if (verdict := store.verdict(line.number))]
+            found += changes_of_policy(whole)
+    return tuple(found)

@@ -46,18 +46,21 @@ def dots(axes: Axes, points: Sequence[tuple[float, float]], *, colour: str) -> N
 
 def bands(axes: Axes, boxes: Sequence[Box], *, colour: str) -> None:
     """A tinted box each, as wide as what it speaks of: between two of them nothing is known."""
-    corners = [
-        corner
-        for start, end, low, high in boxes
-        for corner in ((start, low), (end, low), (end, high), (start, high), (start, low))
-    ]
-    square = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
-    _path(axes, corners, square * len(boxes), facecolor=colour, alpha=0.16, linewidth=0, zorder=3)
+    _path(axes, *_rectangles(boxes), facecolor=colour, alpha=0.16, linewidth=0, zorder=3)
     edges = [
         corner for start, end, low, high in boxes for corner in ((start, low), (end, low), (start, high), (end, high))
     ]
     stroke = [Path.MOVETO, Path.LINETO]
     _path(axes, edges, stroke * 2 * len(boxes), edgecolor=colour, linewidth=0.9, alpha=0.8, zorder=3)
+
+
+def _rectangles(boxes: Sequence[Box]) -> tuple[list[tuple[float, float]], list[Any]]:
+    corners = [
+        corner
+        for start, end, low, high in boxes
+        for corner in ((start, low), (end, low), (end, high), (start, high), (start, low))
+    ]
+    return corners, [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * len(boxes)
 
 
 def whiskers(axes: Axes, boxes: Sequence[Box], *, colour: str) -> None:
@@ -72,3 +75,9 @@ def _path(axes: Axes, points: Any, codes: Sequence[Any], **style: Any) -> None:
         path.should_simplify = False
         # Dots are strokes of next to no length: moved to whole pixels they would have none.
         axes.add_patch(PathPatch(path, **{"facecolor": "none", "edgecolor": "none", "snap": False, **style}))
+
+
+def bars(axes: Axes, tall: Sequence[tuple[float, float]], *, colour: str) -> None:
+    """An upright bar at each (place, height), a place being one unit wide."""
+    boxes = [Box(place - 0.4, place + 0.4, 0.0, height) for place, height in tall]
+    _path(axes, *_rectangles(boxes), facecolor=colour, linewidth=0, zorder=3)

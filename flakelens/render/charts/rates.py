@@ -6,37 +6,21 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
-from matplotlib.path import Path
-from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from flakelens.gate.criterion import count_of, percent
+from flakelens.render.charts.axis import floor_of, percent_axis, time_axis
 from flakelens.render.charts.marks import DOT, WHISKER, Box, bands, dots, whiskers
-from flakelens.render.charts.paper import (
-    Key,
-    Sheet,
-    Theme,
-    ThemeName,
-    describe,
-    settings,
-    sheet,
-    theme_of,
-    words,
-)
+from flakelens.render.charts.output import describe, settings
+from flakelens.render.charts.paper import Key, Sheet, Theme, ThemeName, aside, say_empty, sheet, theme_of
 from flakelens.render.figures import threshold
 from flakelens.report import Rate
 from flakelens.report_trends import Bucket, Limit, RateSeries
 
-FLOORS = (0.99, 0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0.0)  # where an axis may begin
 _HEIGHT = 190.0
-_ROOM = 0.15  # of the axis: free below the lowest point
 _HEAD = 0.06  # of the axis: above 100 %, for whole marks and signs of outages
 _BREAK = timedelta(days=1)
-_DATES = ["%Y", "%b", "%-d %b", "%H:%M", "%H:%M", "%S"]  # of ConciseDateFormatter: by the coarsest unit that changes
-_ZEROS = ["", "%b %Y", "%b %Y", "%-d %b", "%H:%M", "%H:%M"]
-_BROKEN = Path([(-1, -0.8), (1, 0.2), (-1, -0.2), (1, 0.8)], [Path.MOVETO, Path.LINETO, Path.MOVETO, Path.LINETO])
 
 
 def rate_chart(series: RateSeries, *, theme: ThemeName = "light", width: int = 720) -> Figure:
@@ -67,13 +51,13 @@ def _draw(page: Sheet, series: RateSeries, floor: float) -> None:
     axes, look = page.axes[0], page.theme
     head = 1 + (1 - floor) * _HEAD
     axes.set_ylim(floor, head)
-    _percent_axis(axes, floor)
+    percent_axis(axes, floor)
     if not series.runs:
         axes.set_xticks([])
-        words(axes, 0.5, 0.5, "no runs yet", colour=look.quiet, transform=axes.transAxes, ha="center", size=12)
+        say_empty(axes, "no runs yet", look)
         return
     whole_days = series.per == "day"
-    _time_axis(page, *_reach(series, whole_days))
+    time_axis(axes, *_reach(series, whole_days), page.plot_width)
     seen = [(_day(run.started_at), run.passed / run.executed) for run in series.runs if not run.outage]
     dots(axes, [point for point in seen if point[1] >= floor], colour=look.quiet)
     under = [day for day, rate in seen if rate < floor]
@@ -85,7 +69,9 @@ def _draw(page: Sheet, series: RateSeries, floor: float) -> None:
     for change in series.policy_changes:
         at = _day(change.at)
         axes.axvline(at, color=look.ink, linewidth=1.0, linestyle=(0, (6, 3)), zorder=2)
-        words(axes, at, 0.02, " policy", colour=look.ink, transform=axes.get_xaxis_transform(), va="bottom")
+        left, right = axes.get_xlim()
+        late = (at - left) / (right - left) > 0.85  # no room to its right
+        aside(axes, at, "policy", colour=look.ink, left=late)
     for limit in series.limits:
         axes.axhline(limit.value, **_limit_style(look, limit))
     narrow = page.plot_width / max(1, len(series.buckets)) < 9
@@ -127,24 +113,9 @@ def _apart(one: Bucket, other: Bucket) -> bool:
 
 
 def _floor(series: RateSeries) -> float:
-    """The highest beginning of the axis that leaves room below every bucket and limit. Bands may go on below it."""
+    """Where the axis begins: with room below every bucket and limit. Intervals may go on below it."""
     rates = [rate for bucket in series.buckets for rate in (bucket.pass_rate, bucket.first_attempts) if rate]
-    lowest = min([*(rate.value for rate in rates), *(limit.value for limit in series.limits)], default=0.0)
-    return next((floor for floor in FLOORS if lowest - floor >= _ROOM * (1 - floor)), 0.0)
-
-
-def _percent_axis(axes: Axes, floor: float) -> None:
-    """Ticks at round figures, and a sign where an axis does not begin at 0."""
-    step = next(step for step in (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2) if (1 - floor) / step <= 5.01)
-    count = round((1 - floor) / step)
-    axes.yaxis.set_major_locator(FixedLocator([1 - step * place for place in range(count + 1)]))
-    digits = 1 if step < 0.01 else 0
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value * 100:.{digits}f} %"))
-    if floor > 0:
-        axes.plot(
-            [0, 0], [0, 0], transform=axes.transAxes, clip_on=False, linestyle="none", marker=_BROKEN,
-            markersize=10, color=axes.spines["bottom"].get_edgecolor(), markeredgewidth=1.2,
-        )  # fmt: skip
+    return floor_of([*(rate.value for rate in rates), *(limit.value for limit in series.limits)])
 
 
 def _reach(series: RateSeries, whole_days: bool) -> tuple[float, float]:
@@ -155,18 +126,6 @@ def _reach(series: RateSeries, whole_days: bool) -> tuple[float, float]:
     # One run, or all of them within an hour, must not fill the width with minutes.
     air = 0.25 if last - first < 0.25 else (last - first) * (0.005 if whole_days else 0.02)
     return first - air, last + air
-
-
-def _time_axis(page: Sheet, first: float, last: float) -> None:
-    """Dates at the bottom, none of them over the edge."""
-    axes = page.axes[0]
-    axes.set_xlim(first, last)
-    locator = AutoDateLocator(minticks=2, maxticks=max(3, int(page.plot_width // 80)))
-    locator.set_axis(axes.xaxis)
-    edge = last - (last - first) * 22 / page.plot_width
-    ticks = [tick for tick in locator() if first <= tick <= edge]
-    formatter = ConciseDateFormatter(locator, show_offset=False, zero_formats=_ZEROS, formats=_DATES)
-    axes.set_xticks(ticks, formatter.format_ticks(ticks) if ticks else [])
 
 
 def _facts(series: RateSeries) -> list[str]:
