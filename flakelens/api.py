@@ -177,8 +177,9 @@ class Lens:
     def causes(self, *, area: Collection[str] = ()) -> CausesReport:
         """What makes tests fail: tests that fail together, what they say, and where they strike."""
         from flakelens.analyze.causes import causes_report
+        from flakelens.analyze.filters import Filter
 
-        return causes_report(self._store, self.policy, self.decisions, as_of=self.as_of, area=area)
+        return causes_report(self._store, self.policy, self.decisions, as_of=self.as_of, asked=Filter(area=area))
 
     def plan(self, gate: str = FIRST_GATE) -> PlanReport:
         """The fewest causes whose repair meets the gate's pass rate. Raises UsageError for a gate without one."""
@@ -196,7 +197,7 @@ class Lens:
         `gate`: whose thresholds and changes of policy are marked. Raises UsageError for a name that does not exist.
         """
         from flakelens.analyze.gate import gate_policy
-        from flakelens.analyze.tests import known_names
+        from flakelens.analyze.filters import known_names
         from flakelens.analyze.trends import rate_series
         from flakelens.analyze.verdict_trends import policy_changes, verdicts_of
         from flakelens.policy import UNASSIGNED

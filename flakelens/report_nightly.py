@@ -107,7 +107,7 @@ class Said:
     signature: str  # hash, as causes have it
     category: Category  # a guess
     line: str  # masked
-    text: str  # the newest, cut after a few thousand characters
+    text: str  # the newest, cut after 3,000 characters
     count: int  # attempts
     runs: int
     first: RunKey

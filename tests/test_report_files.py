@@ -70,7 +70,7 @@ def test_a_write_that_fails_leaves_the_night_as_it_was(tmp_path: Path, monkeypat
     report_files.write_night(tmp_path, "2026-11-20", a_night("2026-11-20"))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
-    def full(self: Path, data: bytes) -> int:
+    def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)

@@ -47,8 +47,23 @@ SCHEMA = "flakelens.report/1"
 
 
 def nightly_json(document: bytes) -> str:
-    """The document of `nightly_bytes` as a file: indented, with a newline at its end."""
-    return msgspec.json.format(document, indent=2).decode() + "\n"
+    """The document of `nightly_bytes` as a file: a line for each test, run, cause.., so that two nights can be compared
+    line by line. A newline at its end.
+    """
+    fields = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+    lines = (f"  {_encoded(name)}: {_lines(bytes(value))}" for name, value in fields.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _lines(value: bytes) -> str:
+    if value[:1] != b"[" or value == b"[]":
+        return value.decode()
+    items = msgspec.json.decode(value, type=list[msgspec.Raw])
+    return "[\n" + ",\n".join(f"    {bytes(item).decode()}" for item in items) + "\n  ]"
+
+
+def _encoded(text: str) -> str:
+    return msgspec.json.encode(text).decode()
 
 
 def nightly_bytes(report: Nightly, files: Sequence[str]) -> bytes:

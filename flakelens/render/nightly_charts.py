@@ -21,7 +21,7 @@ class Drawn:
     file: str  # below the night's folder, without ending
     light: str
     dark: str
-    png: bytes
+    png: bytes  # b"" for a focus: what goes into a chat are areas
     said: str
 
 
@@ -44,7 +44,7 @@ def draw(report: Nightly) -> tuple[Drawn, ...]:
                 file=file,
                 light=svg,
                 dark=darkened(svg),
-                png=to_png(light),
+                png=b"" if group.kind == "focus" else to_png(light),
                 said=description(light),
             )
         )
@@ -52,12 +52,12 @@ def draw(report: Nightly) -> tuple[Drawn, ...]:
 
 
 def darkened(svg: str) -> str:
-    """A light chart in the colours of the dark theme: the same drawing, so that it is drawn once."""
+    """A light chart in the colours of the dark theme, on whatever is below it: the same drawing, so drawn once."""
     from flakelens.render.charts import THEMES
 
     light, dark = THEMES["light"], THEMES["dark"]
     fields = [field.name for field in dataclasses.fields(light) if field.name != "name"]
-    colours = {getattr(light, field): getattr(dark, field) for field in fields}
+    colours = {getattr(light, field): getattr(dark, field) for field in fields} | {light.paper: "none"}
     return re.sub("|".join(colours), lambda found: colours[found[0]], svg)
 
 
@@ -67,6 +67,7 @@ def chart_files(drawn: tuple[Drawn, ...]) -> Mapping[str, bytes]:
         name: data
         for chart in drawn
         for name, data in ((f"{chart.file}.svg", chart.light.encode()), (f"{chart.file}.png", chart.png))
+        if data
     }
 
 

@@ -51,7 +51,7 @@ def test_the_markdown_is_as_it_was_read_last(recorded: Recorded):
     same_as_golden("nightly/report.md", nightly_markdown(recorded.report))
 
 
-def test_the_json_is_as_it_was_read_last(recorded: Recorded, document: dict[str, Any]):
+def test_the_json_is_as_it_was_read_last(document: dict[str, Any]):
     """Whole but for the tests: of these the first five, one of each area, for the file would be a megabyte."""
     areas = {test["area"]: test for test in reversed(document["tests"])}
     short = {**document, "tests": [*document["tests"][:5], *areas.values()], "runs": document["runs"][-8:]}
@@ -60,7 +60,7 @@ def test_the_json_is_as_it_was_read_last(recorded: Recorded, document: dict[str,
     same_as_golden("nightly/report.json", json.dumps(short, indent=2, ensure_ascii=True) + "\n")
 
 
-def test_the_page_carries_report_json(recorded: Recorded, written: dict[str, bytes]):
+def test_the_page_carries_report_json(written: dict[str, bytes]):
     assert island(written["index.html"]) == json.loads(written["report.json"])
 
 

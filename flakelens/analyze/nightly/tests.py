@@ -24,8 +24,8 @@ from flakelens.stats.signatures import Signature, signature_of
 from flakelens.store import Store, StoredMessage
 
 MOST_RUNS = 30  # newest failing runs of a test whose messages are read, as `causes` does
-MOST_SAID = 6  # signatures of a test that are told
-MOST_TEXT = 4_000  # characters of one message
+MOST_SAID = 5  # signatures of a test that are told
+MOST_TEXT = 3_000  # characters of one message
 DURATION_RUNS = 100  # as `slow` does
 
 
