@@ -9,23 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from flakelens.facts import RunKey
     from flakelens.model import TestId
-    from flakelens.report import FailureGroup, ShowReport
+    from flakelens.report import FailureGroup, RunPoint, ShowReport
     from flakelens.report_causes import CauseLine
     from flakelens.reproduce import Command, GroupCommand
     from flakelens.stats.signatures import Category
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPoint:
-    """A run of the gated branch and its commit."""
-
-    run: RunKey
-    commit: str  # "" where unknown
-    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

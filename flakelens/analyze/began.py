@@ -11,7 +11,8 @@ from flakelens.analyze.because import Case
 from flakelens.history import Run
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
-from flakelens.report_brief import Began, RunPoint
+from flakelens.report import RunPoint
+from flakelens.report_brief import Began
 from flakelens.stats.states import TestState
 
 MISS = 0.05  # chance that a flaky test shows nothing in the clean runs that bound the range
