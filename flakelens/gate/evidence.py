@@ -16,6 +16,7 @@ from flakelens.facts import Bools
 from flakelens.gate.criterion import Scope, count_of
 from flakelens.history import History, Run
 from flakelens.model import Event, Outcome, RetryEvidence, TestId
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import ALL_AREAS, Policy
 from flakelens.rules import area_of_file
 from flakelens.stats.disagreement import disagreed
@@ -37,6 +38,7 @@ class Evidence:
     as_of: datetime
     met_baseline: frozenset[TestId] = frozenset()  # active at the newest MET verdict older than the baseline window
     fitter: Callable[[FitInput], Parameters] = fit_to  # one that remembers saves the work
+    owners: Owners = NOBODY  # of the checkout; named beside tests, and no verdict rests on them
 
     @cached_property
     def areas(self) -> AreaMap:
@@ -47,6 +49,10 @@ class Evidence:
     def focuses(self) -> tuple[tuple[str, ...], ...]:
         """The focuses of every test, by position in `history.tests`."""
         return focuses(self.history.tests, self.policy)
+
+    def owner(self, position: int) -> str:
+        """The owners of a test as CODEOWNERS writes them, "@team/web @ada"; "" for none."""
+        return self.owners.text_of(self.history.tests[position])
 
     @cached_property
     def _scopes(self) -> dict[str, Scope]:
