@@ -54,11 +54,14 @@ def load(
     met_baseline: frozenset[TestId] = frozenset(),
     any_branch: bool = False,
     owners: Owners = NOBODY,
+    every_run: bool = False,
 ) -> Loaded:
     """The newest `window` counting runs (None: all), the other runs beside them, and those of `commit`.
 
     The window begins at every 50th run of the branch only, so that up to 49 more are read: what the suite's parameters
     are fitted to is inside, and stays the same for 50 runs.
+
+    `every_run`: instead every run of the environment, also those older than the first that counts.
 
     `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
     recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. `owners` are
@@ -68,8 +71,8 @@ def load(
     branch = gated_branch(policy, store.branches() if store else ())
     if store is not None:
         facts = store.read(
-            branch=branch,
-            last=window,
+            branch=None if every_run else branch,
+            last=None if every_run else window,
             step=STEP_RUNS,
             until=as_of + CLOCK_TOLERANCE,
             commit=commit,

@@ -104,6 +104,7 @@ def test_no_type_of_the_policy_is_forgotten():
         "events.md",
         "forecast.md",
         "gate.md",
+        "library.md",
         "policy.md",
         "simulate.md",
         "verify.md",
