@@ -141,10 +141,18 @@ class Lens:
 
         Raises UsageError for a name that does not exist.
         """
+        from flakelens.analyze.causes import causes_of_tests
         from flakelens.analyze.tests import tests_report
 
         return tests_report(
-            self._store, self.policy, self.decisions, as_of=self.as_of, area=area, focus=focus, state=state
+            self._store,
+            self.policy,
+            self.decisions,
+            as_of=self.as_of,
+            area=area,
+            focus=focus,
+            state=state,
+            causes_of=causes_of_tests,
         )
 
     def verdict(self, gate: str = FIRST_GATE) -> GateReport:
