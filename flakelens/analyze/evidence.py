@@ -14,6 +14,7 @@ from flakelens.facts import Facts
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.history import build
 from flakelens.model import TestId
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.runs import start_of
 from flakelens.stats.fitting import STEP_RUNS
@@ -53,6 +54,7 @@ def load(
     met_baseline: frozenset[TestId] = frozenset(),
     any_branch: bool = False,
     every_run: bool = False,
+    owners: Owners = NOBODY,
 ) -> Loaded:
     """The newest `window` counting runs (None: all), the other runs beside them, and those of `commit`.
 
@@ -62,8 +64,8 @@ def load(
     `every_run`: instead every run of the environment, also those older than the first that counts.
 
     `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
-    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. Runs that
-    start more than 10 minutes after `as_of` are left out and counted.
+    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. `owners` are
+    named beside the tests. Runs that start more than 10 minutes after `as_of` are left out and counted.
     """
     facts = Facts(runs=(), tests=())
     branch = gated_branch(policy, store.branches() if store else ())
@@ -94,8 +96,28 @@ def load(
         as_of=as_of,
         met_baseline=met_baseline,
         fitter=fits,
+        owners=owners,
     )
     return Loaded(evidence=evidence, fits=fits, data_sha256=data_hash(facts), in_future=len(begun) - len(there))
+
+
+def reaching_back(
+    store: Store | None, evidence: Evidence, since: datetime, *, environment: str = "", any_branch: bool = False
+) -> Evidence:
+    """`evidence`, with more runs where older ones are known and its counting runs do not reach back to `since`."""
+    window = WINDOW_RUNS
+    while len(evidence.counting) >= window and evidence.history.runs[evidence.counting[0]].started_at > since:
+        window *= 4
+        evidence = load(
+            store,
+            evidence.policy,
+            evidence.decisions,
+            as_of=evidence.as_of,
+            window=window,
+            environment=environment,
+            any_branch=any_branch,
+        ).evidence
+    return evidence
 
 
 def data_hash(facts: Facts) -> str:

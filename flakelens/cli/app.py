@@ -17,6 +17,7 @@ import click
 from flakelens import policy_text as policy_room
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.rule_files import read_decisions, read_policy
 
@@ -75,6 +76,10 @@ class App:
                 return project, ("tool", "flakelens")
         return None
 
+    def upwards(self) -> list[Path]:
+        """The folder of the call and its parents up to the root of the repository."""
+        return _upwards(self.folder)
+
     def policy(self) -> Policy:
         """The policy in force. Raises PolicyError."""
         place = self.policy_place()
@@ -89,6 +94,13 @@ class App:
         """The decisions in force; none without a file. Raises DecisionsError."""
         path = self.decisions_path()
         return read_decisions(path) if path.is_file() else Decisions()
+
+    def owners(self) -> Owners:
+        """Who owns the files of the checkout that the command was called in; nobody outside of one."""
+        from flakelens.checkout import Checkout
+
+        checkout = Checkout.find(self.folder)
+        return checkout.owners() if checkout else NOBODY
 
     def shown(self, path: Path) -> str:
         """A path as a person at this place would write it."""
