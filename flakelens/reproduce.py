@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from flakelens.identity import SEPARATORS
@@ -14,6 +14,9 @@ from flakelens.masks import mask
 _SPECIAL = frozenset("\\^$.*+?()[]{}|")
 # What stands for each mask of `masks`: the next run's id or time.
 _MASKED = {"<uuid>": r"[-\w]+", "<time>": r"[-+\dT:.,Z ]+", "<hex>": r"\w+", "<epoch>": r"\d+"}
+
+
+_LONGEST_PATTERN = 1_500  # characters: a line that a person would still paste
 
 
 class Command(NamedTuple):
@@ -58,6 +61,43 @@ def command_of(
         base = ["npx playwright test", *where, "-g", shlex.quote(f"{start}(?= @|$)"), *project]
         return Command("playwright", " ".join([*base, "--retries=0"]), " ".join([*base, "--list >/dev/null 2>&1"]))
     return None
+
+
+def command_of_all(
+    producer: str, tests: Sequence[tuple[str, str]], *, variant: str = "", separators: Iterable[str] = ()
+) -> tuple[str, bool] | None:
+    """One line that runs several tests of one producer and variant again; None for an unknown tool.
+
+    `tests`: (file, name as reported). Besides the line, whether it runs their files whole: where the titles together
+    would make too long a pattern, or a file of them is not known.
+    """
+    separators = tuple(separators)
+    if len(tests) == 1:
+        (file, name), *_ = tests
+        one = command_of(producer, file=file, name=name, variant=variant, separators=separators)
+        return (one.once, False) if one else None
+    if producer not in ("jest", "vitest", "playwright"):
+        return None
+    files = dict.fromkeys(file for file, _ in tests)
+    titles = "|".join(dict.fromkeys(title_pattern(name, separators) for _, name in tests))
+    whole = len(titles) > _LONGEST_PATTERN
+    if whole and "" in files:
+        return None
+    places = (
+        [] if "" in files else [shlex.quote(file if producer == "vitest" else file_pattern(file)) for file in files]
+    )
+    if producer == "jest":
+        words = ["npx jest", *places, *(["--selectProjects", shlex.quote(variant)] if variant else [])]
+        pattern = ["-t", shlex.quote(f"^({titles})$")]
+    elif producer == "vitest":
+        words = ["npx vitest run", *places, *([shlex.quote(f"--project={variant}")] if variant else [])]
+        pattern = ["-t", shlex.quote(f"^({titles})$")]
+    else:
+        # A group never begins with "-", so that no title can be taken for an option.
+        project = [shlex.quote(f"--project={variant}")] if variant else []
+        words = ["npx playwright test", *places, *project, "--retries=0"]
+        pattern = ["-g", shlex.quote(f"({titles})(?= @|$)")]
+    return " ".join(words if whole else [*words, *pattern]), whole
 
 
 def title_pattern(name: str, separators: Iterable[str] = ()) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flakelens.decisions import Decisions
-from flakelens.facts import Facts, RunFacts
+from flakelens.facts import Facts, RunFacts, RunKey
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.history import build
 from flakelens.model import TestId
@@ -50,12 +50,13 @@ def load(
     known_at: datetime | None = None,
     met_baseline: frozenset[TestId] = frozenset(),
     any_branch: bool = False,
+    run: RunKey | None = None,
 ) -> Loaded:
     """The newest `window` counting runs (None: all), the other runs beside them, and those of `commit`.
 
     `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
-    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. Runs that
-    start more than 10 minutes after `as_of` are left out and counted.
+    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. `run` is read
+    besides, however old. Runs that start more than 10 minutes after `as_of` are left out and counted.
     """
     facts = Facts(runs=(), tests=())
     branch = gated_branch(policy, store.branches() if store else ())
@@ -68,13 +69,14 @@ def load(
                 branch=branch,
                 last=last,
                 commit=commit,
+                run=run,
                 alongside=True,
                 count_local=policy.count_local,
                 known_at=known_at,
                 environment=environment,
             )
-            if any_branch and not facts.runs:
-                facts = store.read(branch=None, last=last, known_at=known_at, environment=environment)
+            if any_branch and not any(found.key != run for found in facts.runs):
+                facts = store.read(branch=None, last=last, run=run, known_at=known_at, environment=environment)
         # A call that brought metadata and problems but no report leaves a run that nothing can be said about.
         begun = tuple(run for run in facts.runs if run.reports)
         there = tuple(run for run in begun if start_of(run) <= as_of + CLOCK_TOLERANCE)

@@ -18,7 +18,9 @@ from flakelens.history import History, Run
 from flakelens.model import Event, Outcome, TestId
 from flakelens.policy import ALL_AREAS, Policy
 from flakelens.rules import area_of_file
+from flakelens.stats.markov import Parameters
 from flakelens.stats.outages import Outages, find_outages
+from flakelens.stats.probabilities import find_parameters
 
 # States and rates look at no more than so many newest runs of the gated branch.
 WINDOW_RUNS = 300
@@ -71,6 +73,12 @@ class Evidence:
     def outages(self) -> Outages:
         """Outages among the counting runs; positions are those within `counting`."""
         return find_outages(self.history.whole[:, self.counting])
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The rates of this suite, fitted over the counting runs: see `stats.probabilities.find_parameters`."""
+        runs = self.counting
+        return find_parameters(self.history.whole[:, runs], self.history.commits[runs], outage=self.outages.confirmed)
 
     @cached_property
     def _outage_flags(self) -> tuple[Bools, Bools]:

@@ -179,6 +179,30 @@ def smooth(series: Series, parameters: Parameters) -> Smoothed:
     return Smoothed(states, steps, later)
 
 
+def at_run(series: Series, parameters: Parameters, run: int) -> tuple[Step, Floats]:
+    """The step of one run, and what the runs after it say: P(later runs | state in that run), scaled, (N, S).
+
+    The same as `smooth` gives for this run, without keeping the runs before it.
+    """
+    chosen = None
+    after: list[tuple[Floats, Bools]] = []
+    for step in walk(series, parameters):
+        if step.run == run:
+            chosen = step
+        elif step.run > run:
+            after.append((step.evidence, step.moved))
+    if chosen is None:
+        raise ValueError(f"there is no run {run} among {series.outcomes.shape[1]}")
+    back = parameters.transitions().T
+    later = np.ones((len(series.outcomes), STATES))
+    for evidence, moved in reversed(after):
+        message = evidence * later
+        if moved.any():
+            message = np.where(moved[:, None], message @ back, message)
+        later = message / (message @ _ONES)[:, None]
+    return chosen, later
+
+
 def chunks(tests: int) -> Iterator[slice]:
     """Rows to smooth at a time."""
     return (slice(start, start + CHUNK) for start in range(0, tests, CHUNK))

@@ -1,0 +1,357 @@
+"""Every failure of one run explained: what made it fail, whether a person must look, and what to run again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import numpy as np
+
+from flakelens.analyze.evidence import CLOCK_TOLERANCE, load
+from flakelens.analyze.failing_lines import failing_lines
+from flakelens.analyze.failure_causes import RunInHistory
+from flakelens.analyze.failure_messages import Messages
+from flakelens.analyze.failure_words import Failed, Kept, because
+from flakelens.decisions import Decisions, QuarantineEntry
+from flakelens.errors import NothingReadError, UsageError
+from flakelens.facts import RunKey
+from flakelens.gate.criterion import count_of
+from flakelens.gate.evidence import WINDOW_RUNS, Evidence
+from flakelens.history import History, Test
+from flakelens.messages import headline
+from flakelens.model import SERIOUS_CODES, Outcome, TestId
+from flakelens.outcomes import failed_first, was_executed
+from flakelens.policy import Policy
+from flakelens.report_triage import Lost, OutageNote, Rerun, TriagedRun, TriagedTest, TriageGroup, TriageReport
+from flakelens.reproduce import command_of, command_of_all
+from flakelens.runs import merge_infos, start_of
+from flakelens.stats.triage import TriageVerdict, dismissed, reruns_to_settle, verdict
+from flakelens.store import Store
+
+NEVER_DISMISSED = "AI"  # the area whose failures nothing but a person, or a quarantine, can set aside
+_ENOUGH = 100  # runs before the one that is asked for: with fewer, older ones are read
+_MOST_LISTED = 10
+# What a person must look at first.
+_WORST_FIRST = (
+    TriageVerdict.NEW,
+    TriageVerdict.SUSPECTED_OUTAGE,
+    TriageVerdict.NO_HISTORY,
+    TriageVerdict.OUTAGE,
+    TriageVerdict.FLAKE,
+    TriageVerdict.ONGOING,
+)
+_ONE_CAUSE = (TriageVerdict.SUSPECTED_OUTAGE, TriageVerdict.OUTAGE)  # whatever their victims say
+
+
+def triage_report(
+    store: Store,
+    policy: Policy,
+    decisions: Decisions,
+    *,
+    as_of: datetime,
+    run: str = "",
+    here: RunKey | None = None,
+) -> TriageReport:
+    """The failures of `run` (its id, the first signs of it, or "provider:id"); "" is the run `here` if it is stored,
+    else the newest of any branch. Raises UsageError for a run that is not there or not named clearly.
+    """
+    key, environment = _find(store, run, here, as_of)
+    there = _load(store, policy, decisions, as_of, key, environment)
+    messages = Messages(there=there, store=store)
+    tests = [_triaged(there, messages, place) for place in range(len(there.blame.tests))]
+    failures = tuple(test for test, outcome in tests if outcome == Outcome.FAILED)
+    new_tests, new_flaky = _new_tests(there)
+    return TriageReport(
+        run=_about(there),
+        executed=int(was_executed(there.column).sum()),
+        failures=failures,
+        flaky=tuple(test for test, outcome in tests if outcome == Outcome.FLAKY),
+        groups=_groups(failures),
+        outage=_outage(there),
+        lost=_lost(store, there),
+        new_tests=new_tests,
+        new_flaky=new_flaky,
+        reruns=_reruns(there, failures),
+        settled=sum(not test.rerun for test in failures),
+        notices=tuple(_notices(there)),
+    )
+
+
+# --- the run ---
+
+
+def _find(store: Store, asked: str, here: RunKey | None, as_of: datetime) -> tuple[RunKey, str]:
+    """The run that is meant, and its environment."""
+    keys = store.run_keys()
+    if not keys:
+        raise NothingReadError("There is no run to explain yet.", mend="Next: flakelens ingest PATH")
+    if asked:
+        found = _named(asked, keys)
+    elif here in keys:
+        found = [here]
+    else:
+        found = list(reversed(keys))
+    for key in found:
+        facts = next(iter(store.read(branch="", last=0, run=key).runs), None)
+        if facts is not None and facts.reports and (asked or start_of(facts) <= as_of + CLOCK_TOLERANCE):
+            return key, merge_infos(facts.infos).environment
+    if asked:
+        raise UsageError(f"The run {found[0].run!r} has no report.", mend="Ingest one: flakelens ingest PATH")
+    raise NothingReadError("No run with a report had started by then.", mend="Next: flakelens ingest PATH")
+
+
+def _named(asked: str, keys: Sequence[RunKey]) -> list[RunKey]:
+    def spellings(key: RunKey) -> tuple[str, str]:
+        return key.run, f"{key.provider}:{key.run}"
+
+    found = [key for key in keys if asked in spellings(key)] or [
+        key for key in keys if any(name.startswith(asked) for name in spellings(key))
+    ]
+    if len(found) == 1:
+        return found
+    if not found:
+        newest = ", ".join(key.run for key in keys[-3:])
+        raise UsageError(f"There is no run {asked!r}.", mend=f"The newest are {newest}.")
+    listed = ", ".join(f"{key.provider}:{key.run}" for key in found[-_MOST_LISTED:])
+    raise UsageError(f"{len(found)} runs are meant by {asked!r}, the newest: {listed}.", mend="Name one of them.")
+
+
+def _load(
+    store: Store, policy: Policy, decisions: Decisions, as_of: datetime, key: RunKey, environment: str
+) -> RunInHistory:
+    for window in (WINDOW_RUNS, None):
+        evidence = load(
+            store, policy, decisions, as_of=as_of, window=window, environment=environment, any_branch=True, run=key
+        ).evidence
+        position = _position(store, evidence.history, key)
+        if position is None:
+            raise UsageError(f"The run {key.run!r} starts later than that.", mend="Name a later time with --as-of.")
+        there = RunInHistory(evidence=evidence, position=position)
+        if len(there.before) >= _ENOUGH or len(evidence.counting) < WINDOW_RUNS:
+            break
+    return there
+
+
+def _position(store: Store, history: History, key: RunKey) -> int | None:
+    """Where the run stands: under its own name, or as a part of its commit where the policy joins workflows."""
+    for place, run in enumerate(history.runs):
+        if run.key == key:
+            return place
+    own = {report.key for run in store.read(branch="", last=0, run=key).runs for report in run.reports}
+    return next((place for place, run in enumerate(history.runs) if own & {report.key for report in run.reports}), None)
+
+
+def _about(there: RunInHistory) -> TriagedRun:
+    run = there.run
+    return TriagedRun(
+        key=run.key,
+        commit=run.commit,
+        branch=run.branch,
+        base_branch=run.base_branch,
+        event=run.event,
+        started_at=run.started_at,
+        url=run.url,
+        why_not=run.why_not,
+        gated=there.history.branch,
+        before=len(there.before),
+        after=len(there.after) if run.counts else 0,
+    )
+
+
+def _notices(there: RunInHistory) -> Iterable[str]:
+    run, branch = there.run, there.history.branch
+    if not there.before:
+        yield f"No run of {branch} came before this one: there is nothing to compare it with yet."
+    elif not run.counts and run.base_branch and run.base_branch != branch:
+        yield f"The base branch is {run.base_branch}; compared with {branch}, the branch whose history is known."
+    if run.why_not == "from a fork":
+        yield "This run comes from a fork: its results speak for themselves alone and never enter the history."
+    if stale := sum(report.stale for report in run.reports):
+        yield f"{count_of(stale, 'report')} of this run is a left-over of an earlier one and was not looked at."
+
+
+# --- one failure ---
+
+
+def _triaged(there: RunInHistory, messages: Messages, place: int) -> tuple[TriagedTest, Outcome]:
+    test = int(there.blame.tests[place])
+    probabilities = there.blame.probabilities[place]
+    evidence, row = there.evidence, there.history.tests[test]
+    outcome = Outcome(int(there.column[test]))
+    area = evidence.areas.names[int(evidence.areas.index[test])]
+    failed = Failed(there=there, messages=messages, test=test, probabilities=probabilities)
+    outage, signature = there.outage, messages.signatures.get(test)
+    victim = test in outage.victims
+    word = verdict(probabilities, earlier_results=failed.results, suspected_outage=outage.open and victim)
+    seen = messages.seen_before(test)
+    known = messages.harmless_before(test) or (
+        outage.confirmed and signature is not None and signature.hash in messages.of_outage
+    )
+    ai = area == NEVER_DISMISSED
+    entry = _quarantine(evidence, row.id, area)
+    waved = dismissed(probabilities, word=word, confirmed_outage=outage.confirmed, ai=ai, signature_known=known)
+    since = failed.broken_since if word is TriageVerdict.ONGOING else None
+    # What this commit broke stays its fault, however often the commit runs again.
+    began = there.history.runs[since] if since is not None else None
+    by_this = began is not None and there.run.counts and bool(began.commit) and began.commit == there.run.commit
+    explained = waved or entry is not None or (word is TriageVerdict.ONGOING and not by_this)
+    kept = None
+    if not explained and word in (TriageVerdict.FLAKE, TriageVerdict.OUTAGE):
+        # The weightiest reason: an AI failure would stay whatever it said.
+        kept = Kept.AI if ai else Kept.SIGNATURE if not known else Kept.CHANCE
+    reruns = reruns_to_settle(probabilities, there.blame.levels[place])
+    message = messages.first.get(test)
+    file = _file_of(row)
+    lines = failing_lines(message.text, file) if message else ()
+    return TriagedTest(
+        id=row.id,
+        reported=row.reported,
+        area=area,
+        verdict=word,
+        dismissed=waved or entry is not None,
+        quarantined=entry is not None,
+        explained=explained,
+        probabilities=tuple(probabilities.tolist()),
+        message=message.text if message else None,
+        headline=(headline(message.text) or message.type) if message else "",
+        signature=signature,
+        seen_before=seen,
+        kept=str(kept) if kept else "",
+        because=(*because(failed, word, kept), *_said_of(entry)),
+        runs=len(failed.row),
+        failures=failed.failures,
+        flaky_runs=failed.flakes,
+        since=began.key if began else None,
+        since_commit=began.commit if began else "",
+        line=lines[0] if lines else None,
+        command=command_of(
+            row.producer,
+            file=file,
+            name=row.reported.name,
+            variant=row.id.variant,
+            separators=evidence.policy.title_separators,
+        ),
+        reruns=reruns,
+        rerun=outcome == Outcome.FAILED and not explained and not failed.passed_since and (ai or reruns != 0),
+    ), outcome
+
+
+def _quarantine(evidence: Evidence, test: TestId, area: str) -> QuarantineEntry | None:
+    """The entry that holds for a test. None holds in an area where the policy allows no quarantine."""
+    if not evidence.policy.quarantine.areas.get(area, evidence.policy.quarantine.share):
+        return None
+    entries = evidence.decisions.quarantine
+    return next(
+        (each for each in entries if each.created <= evidence.as_of < each.expires and each.test.matches(test)), None
+    )
+
+
+def _said_of(entry: QuarantineEntry | None) -> tuple[str, ...]:
+    if entry is None:
+        return ()
+    return (f"in quarantine until {entry.expires:%Y-%m-%d}, owner {entry.owner}: {entry.reason}",)
+
+
+# --- all failures together ---
+
+
+def _groups(failures: Sequence[TriagedTest]) -> tuple[TriageGroup, ...]:
+    """By verdict, and within by what they say; an outage is one group."""
+    found: dict[tuple[object, ...], list[TriagedTest]] = {}
+    for test in failures:
+        said = test.signature.hash if test.signature and test.verdict not in _ONE_CAUSE else ""
+        found.setdefault((test.verdict, test.explained, test.kept, said), []).append(test)
+    groups = [_group(tests) for tests in found.values()]
+    return tuple(
+        sorted(
+            groups,
+            key=lambda group: (
+                group.explained,
+                _WORST_FIRST.index(group.verdict),
+                group.tests[0].kept,
+                -len(group.tests),
+                group.tests[0].id,
+            ),
+        )
+    )
+
+
+def _group(tests: list[TriagedTest]) -> TriageGroup:
+    said = Counter(test.signature.hash for test in tests if test.signature)
+    common = min(said, key=lambda name: (-said[name], name), default="")
+    example = next((test for test in tests if test.signature and test.signature.hash == common), tests[0])
+    return TriageGroup(
+        verdict=tests[0].verdict,
+        explained=tests[0].explained,
+        signature=example.signature,
+        headline=example.headline,
+        kinds=len(said),
+        # First those that say what the block is headed by.
+        tests=tuple(sorted(tests, key=lambda test: (test.signature != example.signature, test.quarantined, test.id))),
+    )
+
+
+def _outage(there: RunInHistory) -> OutageNote | None:
+    outage, run = there.outage, there.run
+    if not outage.confirmed and not outage.open:
+        return None
+    # Of a run that is settled no rerun is needed.
+    again = f"gh run rerun {run.key.run} --failed" if outage.open and run.key.provider == "github" else ""
+    return OutageNote(
+        state="confirmed" if outage.confirmed else "suspected",
+        victims=len(outage.victims),
+        executed=int(was_executed(there.column).sum()),
+        rerun=again if run.key.run.isdecimal() else "",
+    )
+
+
+def _lost(store: Store, there: RunInHistory) -> tuple[Lost, ...]:
+    """What could not be read or loaded. The run of the gated branch before it says whether that is new."""
+    runs = [there.run.key, *(there.history.runs[place].key for place in there.before[-1:])]
+    problems = store.problems(runs)
+    earlier = {(problem.code, problem.where) for key in runs[1:] for problem in problems.get(key, ())}
+    serious = [problem for problem in problems.get(there.run.key, ()) if problem.code in SERIOUS_CODES]
+    return tuple(Lost(problem=each, before=(each.code, each.where) in earlier) for each in serious)
+
+
+def _new_tests(there: RunInHistory) -> tuple[int, tuple[TestId, ...]]:
+    """Tests that the gated branch has not run, of a run beside it; and those that failed and passed on one commit."""
+    if there.run.counts or not there.before:
+        return 0, ()
+    outcomes = there.history.outcomes
+    ran = was_executed(there.column)
+    known = was_executed(outcomes[:, there.evidence.counting]).any(axis=1)
+    new = np.flatnonzero(ran & ~known)
+    by_commit: dict[str, list[int]] = {}
+    for place in (*there.own, there.position):
+        by_commit.setdefault(there.history.runs[place].commit or f"\0{place}", []).append(place)
+    flaky = np.zeros(len(new), np.bool_)
+    for places in by_commit.values():
+        columns = outcomes[new][:, places]
+        passed = (columns == Outcome.PASSED).any(axis=1)
+        failed = failed_first(columns).any(axis=1)
+        flaky = flaky | (columns == Outcome.FLAKY).any(axis=1) | (failed & passed)
+    return len(new), tuple(there.history.tests[test].id for test in new[flaky].tolist())
+
+
+def _reruns(there: RunInHistory, failures: Sequence[TriagedTest]) -> tuple[Rerun, ...]:
+    """A line for each tool and project that runs again what a rerun can settle."""
+    tests = {row.id: row for row in there.history.tests}
+    wanted: dict[tuple[str, str], list[TriagedTest]] = {}
+    for test in failures:
+        if test.rerun:
+            wanted.setdefault((tests[test.id].producer, test.id.variant), []).append(test)
+    found = []
+    for (producer, variant), group in wanted.items():
+        named = [(_file_of(tests[test.id]), test.reported.name) for test in group]
+        separators = there.evidence.policy.title_separators
+        line = command_of_all(producer, named, variant=variant, separators=separators)
+        if line is not None:
+            times = max((test.reruns or 1 for test in group), default=1)
+            found.append(Rerun(tests=len(group), command=line[0], whole_files=line[1], times=times))
+    return tuple(found)
+
+
+def _file_of(row: Test) -> str:
+    return row.id.file or row.reported.file or row.title_file or row.stack_file
