@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
     from flakelens.facts import RunKey
     from flakelens.model import Event, Problem, TestId
-    from flakelens.report_brief import Line
     from flakelens.reproduce import Command
     from flakelens.stats.signatures import Signature
     from flakelens.stats.triage import TriageVerdict
@@ -56,7 +55,8 @@ class TriagedTest:
     flaky_runs: int  # of these
     since: RunKey | None  # where an ongoing break began
     since_commit: str
-    line: Line | None  # where it failed, as far as the message says so
+    place: str  # its file with as many folders as anything names; absolute where only a stack trace does; or ""
+    line: int | None  # of the file, where the message says so
     command: Command | None  # None: the tool's command line is not known
     reruns: int | None  # of its commit that settle it; 0: settled; None: more than is sensible
     rerun: bool  # worth a rerun

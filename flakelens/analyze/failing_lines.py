@@ -30,6 +30,15 @@ def failing_lines(message: str, file: str) -> tuple[Line, ...]:
     return tuple(lines.values())
 
 
+def path_in_trace(message: str, file: str) -> str:
+    """`file` as the stack trace of `message` writes it, folders and all; "" where no frame names it."""
+    for found in _FRAME.finditer(message[:_LOOKED_AT]):
+        path = found["path"].replace("\\", "/").removeprefix("file://")
+        if file and "node_modules/" not in path and path.endswith(f"/{file.removeprefix('./')}"):
+            return path
+    return ""
+
+
 def _same(path: str, file: str) -> bool:
     """Is the path of a frame this file? Either may be relative to a folder that the other names."""
     if not file:

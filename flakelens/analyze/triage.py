@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from flakelens.analyze.evidence import CLOCK_TOLERANCE, load
-from flakelens.analyze.failing_lines import failing_lines
+from flakelens.analyze.failing_lines import failing_lines, path_in_trace
 from flakelens.analyze.failure_causes import RunInHistory
 from flakelens.analyze.failure_messages import Messages
 from flakelens.analyze.failure_words import Failed, Kept, because
@@ -224,7 +224,8 @@ def _triaged(there: RunInHistory, messages: Messages, place: int) -> tuple[Triag
         flaky_runs=failed.flakes,
         since=began.key if began else None,
         since_commit=began.commit if began else "",
-        line=lines[0] if lines else None,
+        place=_place(row, file, message.text if message else ""),
+        line=lines[0].line if lines else None,
         command=command_of(
             row.producer,
             file=file,
@@ -351,6 +352,12 @@ def _reruns(there: RunInHistory, failures: Sequence[TriagedTest]) -> tuple[Rerun
             times = max((test.reruns or 1 for test in group), default=1)
             found.append(Rerun(tests=len(group), command=line[0], whole_files=line[1], times=times))
     return tuple(found)
+
+
+def _place(row: Test, file: str, message: str) -> str:
+    """Playwright's files are relative to its folder of tests; a checkout or a stack trace may know the whole path."""
+    longer = (row.title_file, row.stack_file, path_in_trace(message, file))
+    return next((each for each in longer if each.endswith(f"/{file}")), file)
 
 
 def _file_of(row: Test) -> str:

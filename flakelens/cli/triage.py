@@ -44,6 +44,8 @@ def command(app: App, run: str | None, format_: str, as_of: str | None) -> int:
             here=_of_this_job(app),
         )
     click.echo(_rendered(app, report, format_), nl=False)
+    if format_ == "github":
+        _tell_github(app, report)
     return DONE if report.explained else NOT_MET
 
 
@@ -61,6 +63,22 @@ def _rendered(app: App, report: TriageReport, format_: str) -> str:
         from flakelens.render.json_triage import triage_json
 
         return triage_json(report)
+    if format_ == "markdown":
+        from flakelens.render.markdown_triage import triage_markdown
+
+        return triage_markdown(report)
+    if format_ == "github":
+        from flakelens.render.github_triage import triage_github
+
+        return triage_github(report)
     from flakelens.render.text_triage import triage_text
 
     return triage_text(report, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose)
+
+
+def _tell_github(app: App, report: TriageReport) -> None:
+    from flakelens.cli.github_files import tell_github
+    from flakelens.render.github_triage import outputs
+    from flakelens.render.markdown_triage import triage_markdown
+
+    tell_github(app, summary=triage_markdown(report), outputs=outputs(report))

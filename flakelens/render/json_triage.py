@@ -172,7 +172,7 @@ def _view(test: TriagedTest) -> FailureView:
         flaky_runs=test.flaky_runs,
         since_run=test.since.run if test.since else None,
         since_commit=test.since_commit or None,
-        line=test.line.line if test.line else None,
+        line=test.line,
         worth_rerun=test.rerun,
         reruns=test.reruns,
         command=test.command.once if test.command else None,

@@ -7,15 +7,17 @@ from itertools import groupby
 from rich.text import Text
 
 from flakelens.gate.criterion import count_of
+from flakelens.render.escape import plain
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
 from flakelens.render.terminal import BAD, DOUBT, GOOD, NAME, QUIET, STRONG, heading, paragraph, row, to_text
-from flakelens.render.triage_words import bridge, heading_of, headline, run_line
-from flakelens.report_triage import Rerun, TriagedTest, TriageGroup, TriageReport
+from flakelens.render.triage_words import bridge, heading_of, headline, run_line, worth
+from flakelens.report_triage import TriagedTest, TriageGroup, TriageReport
 from flakelens.stats.triage import TriageVerdict
 
 _NAMED = 6  # tests of a block that are named
 _TOLD = 2  # tests of a block whose evidence is told; the others of it say the same
 _FLAKY = 8
+_COMMAND = 20_000  # a command is not cut
 _SIGNS = {
     TriageVerdict.NEW: ("✗", BAD),
     TriageVerdict.SUSPECTED_OUTAGE: ("?", DOUBT),
@@ -146,11 +148,11 @@ def _reruns(report: TriageReport, width: int) -> list[Text | str]:
     lines: list[Text | str] = []
     if report.outage and report.outage.rerun:
         lines += paragraph("The whole job again, which confirms or refutes the outage:", width=width, first="  ")
-        lines.append(row("    ", (one_line(report.outage.rerun), NAME)))
+        lines.append(row("    ", (plain(report.outage.rerun), NAME)))
     for rerun in report.reruns:
-        lines += paragraph(_worth(rerun), width=width, first="  ")
+        lines += paragraph(worth(rerun), width=width, first="  ")
         # A command is to be copied: it is not broken into lines.
-        lines.append(row("    ", (one_line(rerun.command), NAME)))
+        lines.append(row("    ", (plain(rerun.command, _COMMAND), NAME)))
     settled = report.settled
     if settled:
         word = "is" if settled == 1 else "are"
@@ -158,11 +160,3 @@ def _reruns(report: TriageReport, width: int) -> list[Text | str]:
             f"Not worth a rerun: {count_of(settled, 'failure')}, which {word} clear already.", width=width, first="  "
         )
     return ["", heading("Run again"), *lines] if lines else []
-
-
-def _worth(rerun: Rerun) -> str:
-    times = "once" if rerun.times == 1 else f"up to {rerun.times} times"
-    whole = " (their files whole)" if rerun.whole_files else ""
-    return (
-        f"{count_of(rerun.tests, 'test')}{whole}, {times} on this commit; a pass says flake, failing each time break:"
-    )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from flakelens.gate.criterion import count_of
-from flakelens.report_triage import TriagedRun, TriagedTest, TriageGroup, TriageReport
+from flakelens.report_triage import Rerun, TriagedRun, TriagedTest, TriageGroup, TriageReport
 from flakelens.stats.triage import TriageVerdict
 
 _EXPLAINED = {
@@ -84,6 +84,14 @@ def bridge(report: TriageReport) -> str:
     parts = [f"explained: {', '.join(explained)}"] if explained else []
     parts.append(f"to look at: {', '.join(left)}" if left else "nothing to look at")
     return f"Your console says {len(report.failures)} failed; {'; '.join(parts)}. {end}"
+
+
+def worth(rerun: Rerun) -> str:
+    """What a rerun is for, ending with the colon before its command."""
+    times = "once" if rerun.times == 1 else f"up to {rerun.times} times"
+    whole = " (their files whole)" if rerun.whole_files else ""
+    tests = count_of(rerun.tests, "test")
+    return f"{tests}{whole}, {times} on this commit; a pass says flake, failing each time break:"
 
 
 def _counted(tests: Iterable[TriagedTest], words: dict[TriageVerdict, tuple[str, str]], gated: str) -> list[str]:
