@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flakelens.reproduce import command_of, file_pattern, title_pattern
+from flakelens.reproduce import command_of, command_of_all, file_pattern, title_pattern
 
 FILE = "src/a.test.ts"
 
@@ -109,3 +109,39 @@ def test_a_separator_of_the_team_may_stand_in_the_report_and_be_a_space_in_the_t
 
 def test_a_file_that_looks_like_an_option_is_none():
     assert shlex.split(shlex.quote(file_pattern("-x.test.js"))) == ["./-x.test.js"]
+
+
+SEVERAL = [title for title, _ in TITLES]
+
+
+@pytest.mark.parametrize("producer", ["jest", "vitest", "playwright"])
+def test_one_line_runs_several_tests_and_no_others(tmp_path, producer):
+    line = command_of_all(producer, [(FILE, title) for title in SEVERAL], variant="Pixel 7")
+    assert line is not None
+    command, whole = line
+    assert not whole
+    words = words_of(command, tmp_path)
+    assert not (tmp_path / "owned").exists()
+    pattern = as_python(words[words.index("-g" if producer == "playwright" else "-t") + 1])
+    before = "chromium a.test.ts " if producer == "playwright" else ""
+    for reported, known in TITLES:
+        assert pattern.search(f"{before}{known or reported}")
+        assert not pattern.search(f"{before}{known or reported} and more")
+
+
+def test_too_many_titles_run_their_files_whole():
+    many = [(f"src/{number % 3}.test.ts", f"a title with the number {number}") for number in range(200)]
+    assert command_of_all("jest", many) == ("npx jest src/0.test.ts src/1.test.ts src/2.test.ts", True)
+    assert command_of_all("playwright", many, variant="Pixel 7") == (
+        "npx playwright test src/0.test.ts src/1.test.ts src/2.test.ts '--project=Pixel 7' --retries=0",
+        True,
+    )
+    # Without the files that would be the whole suite: no line is better than that one.
+    assert command_of_all("jest", [*many, ("", "somewhere")]) is None
+
+
+def test_one_of_several_is_the_line_for_one():
+    assert command_of_all("jest", [(FILE, "adds")]) == ("npx jest src/a.test.ts -t '^adds$'", False)
+    assert command_of_all("pytest", [(FILE, "adds")]) is None
+    assert command_of_all("pytest", [(FILE, "adds"), (FILE, "takes")]) is None
+    assert command_of_all("jest", [("", "adds"), (FILE, "takes")]) == ("npx jest -t '^(adds|takes)$'", False)

@@ -184,7 +184,7 @@ def _ongoing(failed: Failed) -> list[str]:
         return [f"broken on {branch} ({p}); {_bad(failed)}"]
     run = failed.there.history.runs[since]
     times = int((failed.runs >= since).sum())
-    runs = "one run" if times == 1 else f"{times} runs on end"
+    runs = "one run" if times == 1 else f"{times} runs in a row"
     return [f"already broken on {branch} since {label(run)} (run {run.key.run}): failed in {runs} before this one"]
 
 

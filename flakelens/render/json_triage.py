@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 
 from flakelens.render.figures import iso
@@ -145,7 +147,8 @@ def triage_json(report: TriageReport) -> str:
         notices=list(report.notices),
         bridge=bridge(report),
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    # ASCII with escapes: no title of a test reaches a terminal or a log as anything but text.
+    return json.dumps(msgspec.to_builtins(document), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def _view(test: TriagedTest) -> FailureView:

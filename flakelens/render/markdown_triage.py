@@ -17,7 +17,7 @@ from flakelens.report_triage import TriagedTest, TriageGroup, TriageReport
 MARKER = "<!-- flakelens:triage -->"
 _LONGEST = 60_000  # characters; GitHub takes 65,536 in a comment
 # Tests named per block, and tests whose evidence is told; the next pair is tried where the body grows too long.
-_ROOM = ((20, 5), (5, 1), (1, 0), (0, 0))
+_ROOM = ((10, 3), (5, 1), (1, 0), (0, 0))
 _MESSAGE = 160
 _COMMAND = 20_000
 
@@ -82,11 +82,14 @@ def _section(title: str, groups: list[TriageGroup], named: int, told: int) -> st
     lines = [f"<details{opened}><summary>{markdown(title)}: {count_of(number, 'test')}</summary>", ""]
     for group in groups:
         if len(group.tests) > 1:
-            different = f", {group.kinds} different messages" if group.kinds > 1 else ""
-            said = code(one_line(group.headline), _MESSAGE) if group.headline else "no message"
-            lines += [f"{said} ({len(group.tests)} tests{different})", ""]
+            # The code never begins the line: with three backticks in it, it would look like a fence.
+            said = f"say {code(one_line(group.headline), _MESSAGE)}" if group.headline else "say nothing"
+            different = f" or another of {group.kinds} messages" if group.kinds > 1 else ""
+            lines += [f"{len(group.tests)} tests {said}{different}:", ""]
+        # Of a large block the first test stands for the others: they failed in one way.
+        detailed = told if len(group.tests) <= told else min(told, 1)
         for place, test in enumerate(group.tests[:named]):
-            lines += _test(test, alone=len(group.tests) == 1, told=place < told or len(group.tests) == 1)
+            lines += _test(test, alone=len(group.tests) == 1, told=place < detailed)
         if len(group.tests) > named:
             lines.append(f"- and {len(group.tests) - named} more")
         lines.append("")

@@ -133,7 +133,9 @@ def _new_tests(report: TriageReport, width: int) -> list[Text | str]:
     are = "is" if report.new_tests == 1 else "are"
     said = f"{known} of this run {are} not on {report.run.gated} yet"
     if not report.new_flaky:
-        return ["", *paragraph(f"{said}; none of them was seen flaking.", width=width)]
+        them = "it" if report.new_tests == 1 else "none of them"
+        not_ = " not" if report.new_tests == 1 else ""
+        return ["", *paragraph(f"{said}; {them} was{not_} seen flaking.", width=width)]
     lines: list[Text | str] = ["", *paragraph(f"{said}, and flaky already:", width=width, style=DOUBT)]
     for test in report.new_flaky[:_NAMED]:
         lines += paragraph(f"{test.name}: failed and passed on one commit", width=width, first="    ")

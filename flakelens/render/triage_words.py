@@ -39,7 +39,7 @@ def heading_of(group: TriageGroup, run: TriagedRun) -> str:
         return f"In quarantine ({group.verdict})"
     if group.tests[0].kept == "ai":
         what = "a flake" if group.verdict is TriageVerdict.FLAKE else "the outage"
-        return f"AI, probably {what}: a person must look"
+        return f"AI, probably {what}, so look at it"
     return _HEADINGS[group.verdict, group.explained]
 
 
@@ -91,7 +91,7 @@ def worth(rerun: Rerun) -> str:
     times = "once" if rerun.times == 1 else f"up to {rerun.times} times"
     whole = " (their files whole)" if rerun.whole_files else ""
     tests = count_of(rerun.tests, "test")
-    return f"{tests}{whole}, {times} on this commit; a pass says flake, failing each time break:"
+    return f"{tests}{whole}, {times} on this commit; what passes is not broken, what never does is:"
 
 
 def _counted(tests: Iterable[TriagedTest], words: dict[TriageVerdict, tuple[str, str]], gated: str) -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from flakelens.facts import Int8s, Int32s
 from flakelens.model import Outcome
-from flakelens.stats.chain import filter_states, log_likelihood, predict, smooth, walk
+from flakelens.stats.chain import at_run, filter_states, log_likelihood, predict, smooth, walk
 from flakelens.stats.markov import (
     BROKEN,
     DEFAULTS,
@@ -231,3 +231,16 @@ def test_forecast_of_the_next_commit() -> None:
     seen = series(matrix("PPPP", "...."), np.arange(4, dtype=np.int32))
     assert predict(seen, LIVELY)[0] == pytest.approx(filter_states(seen, LIVELY)[0] @ LIVELY.transitions())
     assert predict(seen, LIVELY)[1] == pytest.approx(LIVELY.prior())
+
+
+@pytest.mark.parametrize("run", [0, 3, 7, 11])
+def test_one_run_alone_is_seen_as_smoothing_all_of_them_sees_it(run: int) -> None:
+    outcomes = matrix("PFPPFKPP.PFP", "PPPPPPFFFFPP", "FFFPPPPPPPPP")
+    pulls = np.array([GATED, 1, GATED, 1, 1, GATED, GATED, 2, GATED, 2, GATED, GATED], np.int32)
+    seen = series(outcomes, numbers("abbbccdeffgg"), pulls=pulls, retries_shown=np.arange(12) % 2 == 0)
+    step, later = at_run(seen, DEFAULTS, run)
+    all_of_them = smooth(seen, DEFAULTS)
+    np.testing.assert_allclose(step.predicted, all_of_them.steps[run].predicted)
+    np.testing.assert_allclose(later, all_of_them.later[run])
+    with pytest.raises(ValueError, match="no run 12 among 12"):
+        at_run(seen, DEFAULTS, 12)
