@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flakelens.analyze.failure_causes import RunInHistory
+from flakelens.analyze.failure_causes import Blame
+from flakelens.analyze.run_in_history import RunInHistory
 from flakelens.facts import Bools
 from flakelens.model import Outcome, Status, TestId
 from flakelens.outcomes import failed_first
@@ -36,6 +37,7 @@ class Messages:
     """The texts of one run's failures. `store` None: nothing was said. Costs are paid when first asked for."""
 
     there: RunInHistory
+    blame: Blame
     store: Store | None
 
     @cached_property
@@ -78,8 +80,7 @@ class Messages:
     @cached_property
     def of_outage(self) -> frozenset[str]:
         """What those say together whose failures are most likely an outage's."""
-        blame = self.there.blame
-        struck = blame.tests[blame.probabilities.argmax(axis=1) == OUTAGE].tolist()
+        struck = self.blame.tests[self.blame.probabilities.argmax(axis=1) == OUTAGE].tolist()
         counts = Counter(self.signatures[test].hash for test in struck if test in self.signatures)
         least = max(2.0, _COMMON_SHARE * len(struck))
         return frozenset(said for said, count in counts.items() if count >= least)

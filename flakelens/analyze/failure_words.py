@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from flakelens.analyze.failure_causes import RunInHistory
 from flakelens.analyze.failure_messages import Messages
+from flakelens.analyze.run_in_history import RunInHistory
 from flakelens.facts import Int8s, Int32s
 from flakelens.gate.criterion import count_of
 from flakelens.history import Run

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 
-from flakelens.analyze.evidence import CLOCK_TOLERANCE, load
 from flakelens.analyze.failing_lines import failing_lines, path_in_trace
-from flakelens.analyze.failure_causes import RunInHistory
+from flakelens.analyze.failure_causes import find_blame
 from flakelens.analyze.failure_messages import Messages
 from flakelens.analyze.failure_words import Failed, Kept, because
+from flakelens.analyze.run_in_history import RunInHistory
+from flakelens.analyze.triaged_run import about, find_run, lost, notices, with_history
 from flakelens.decisions import Decisions, QuarantineEntry
-from flakelens.errors import NothingReadError, UsageError
 from flakelens.facts import RunKey
-from flakelens.gate.criterion import count_of
-from flakelens.gate.evidence import WINDOW_RUNS, Evidence
-from flakelens.history import History, Test
+from flakelens.gate.evidence import Evidence
+from flakelens.history import Test
 from flakelens.messages import headline
-from flakelens.model import SERIOUS_CODES, Outcome, TestId
+from flakelens.model import Outcome, TestId
 from flakelens.outcomes import failed_first, was_executed
 from flakelens.policy import Policy
-from flakelens.report_triage import Lost, OutageNote, Rerun, TriagedRun, TriagedTest, TriageGroup, TriageReport
+from flakelens.report_triage import OutageNote, Rerun, TriagedTest, TriageGroup, TriageReport
 from flakelens.reproduce import command_of, command_of_all
-from flakelens.runs import merge_infos, start_of
 from flakelens.stats.triage import TriageVerdict, dismissed, reruns_to_settle, verdict
 from flakelens.store import Store
 
 NEVER_DISMISSED = "AI"  # the area whose failures nothing but a person, or a quarantine, can set aside
-_ENOUGH = 100  # runs before the one that is asked for: with fewer, older ones are read
-_MOST_LISTED = 10
 # What a person must look at first.
 _WORST_FIRST = (
     TriageVerdict.NEW,
@@ -56,127 +52,34 @@ def triage_report(
     """The failures of `run` (its id, the first signs of it, or "provider:id"); "" is the run `here` if it is stored,
     else the newest of any branch. Raises UsageError for a run that is not there or not named clearly.
     """
-    key, environment = _find(store, run, here, as_of)
-    there = _load(store, policy, decisions, as_of, key, environment)
-    messages = Messages(there=there, store=store)
-    tests = [_triaged(there, messages, place) for place in range(len(there.blame.tests))]
+    key, environment = find_run(store, run, here, as_of)
+    there = with_history(store, policy, decisions, as_of, key, environment)
+    messages = Messages(there=there, blame=find_blame(there), store=store)
+    tests = [_triaged(there, messages, place) for place in range(len(there.failed))]
     failures = tuple(test for test, outcome in tests if outcome == Outcome.FAILED)
     new_tests, new_flaky = _new_tests(there)
     return TriageReport(
-        run=_about(there),
+        run=about(there),
         executed=int(was_executed(there.column).sum()),
         failures=failures,
         flaky=tuple(test for test, outcome in tests if outcome == Outcome.FLAKY),
         groups=_groups(failures),
         outage=_outage(there),
-        lost=_lost(store, there),
+        lost=lost(store, there),
         new_tests=new_tests,
         new_flaky=new_flaky,
         reruns=_reruns(there, failures),
         settled=sum(not test.rerun for test in failures),
-        notices=tuple(_notices(there)),
+        notices=tuple(notices(there, expected=None if run else here)),
     )
-
-
-# --- the run ---
-
-
-def _find(store: Store, asked: str, here: RunKey | None, as_of: datetime) -> tuple[RunKey, str]:
-    """The run that is meant, and its environment."""
-    keys = store.run_keys()
-    if not keys:
-        raise NothingReadError("There is no run to explain yet.", mend="Next: flakelens ingest PATH")
-    if asked:
-        found = _named(asked, keys)
-    elif here in keys:
-        found = [here]
-    else:
-        found = list(reversed(keys))
-    for key in found:
-        facts = next(iter(store.read(branch="", last=0, run=key).runs), None)
-        if facts is not None and facts.reports and (asked or start_of(facts) <= as_of + CLOCK_TOLERANCE):
-            return key, merge_infos(facts.infos).environment
-    if asked:
-        raise UsageError(f"The run {found[0].run!r} has no report.", mend="Ingest one: flakelens ingest PATH")
-    raise NothingReadError("No run with a report had started by then.", mend="Next: flakelens ingest PATH")
-
-
-def _named(asked: str, keys: Sequence[RunKey]) -> list[RunKey]:
-    def spellings(key: RunKey) -> tuple[str, str]:
-        return key.run, f"{key.provider}:{key.run}"
-
-    found = [key for key in keys if asked in spellings(key)] or [
-        key for key in keys if any(name.startswith(asked) for name in spellings(key))
-    ]
-    if len(found) == 1:
-        return found
-    if not found:
-        newest = ", ".join(key.run for key in keys[-3:])
-        raise UsageError(f"There is no run {asked!r}.", mend=f"The newest are {newest}.")
-    listed = ", ".join(f"{key.provider}:{key.run}" for key in found[-_MOST_LISTED:])
-    raise UsageError(f"{len(found)} runs are meant by {asked!r}, the newest: {listed}.", mend="Name one of them.")
-
-
-def _load(
-    store: Store, policy: Policy, decisions: Decisions, as_of: datetime, key: RunKey, environment: str
-) -> RunInHistory:
-    for window in (WINDOW_RUNS, None):
-        evidence = load(
-            store, policy, decisions, as_of=as_of, window=window, environment=environment, any_branch=True, run=key
-        ).evidence
-        position = _position(store, evidence.history, key)
-        if position is None:
-            raise UsageError(f"The run {key.run!r} starts later than that.", mend="Name a later time with --as-of.")
-        there = RunInHistory(evidence=evidence, position=position)
-        if len(there.before) >= _ENOUGH or len(evidence.counting) < WINDOW_RUNS:
-            break
-    return there
-
-
-def _position(store: Store, history: History, key: RunKey) -> int | None:
-    """Where the run stands: under its own name, or as a part of its commit where the policy joins workflows."""
-    for place, run in enumerate(history.runs):
-        if run.key == key:
-            return place
-    own = {report.key for run in store.read(branch="", last=0, run=key).runs for report in run.reports}
-    return next((place for place, run in enumerate(history.runs) if own & {report.key for report in run.reports}), None)
-
-
-def _about(there: RunInHistory) -> TriagedRun:
-    run = there.run
-    return TriagedRun(
-        key=run.key,
-        commit=run.commit,
-        branch=run.branch,
-        base_branch=run.base_branch,
-        event=run.event,
-        started_at=run.started_at,
-        url=run.url,
-        why_not=run.why_not,
-        gated=there.history.branch,
-        before=len(there.before),
-        after=len(there.after) if run.counts else 0,
-    )
-
-
-def _notices(there: RunInHistory) -> Iterable[str]:
-    run, branch = there.run, there.history.branch
-    if not there.before:
-        yield f"No run of {branch} came before this one: there is nothing to compare it with yet."
-    elif not run.counts and run.base_branch and run.base_branch != branch:
-        yield f"The base branch is {run.base_branch}; compared with {branch}, the branch whose history is known."
-    if run.why_not == "from a fork":
-        yield "This run comes from a fork: its results speak for themselves alone and never enter the history."
-    if stale := sum(report.stale for report in run.reports):
-        yield f"{count_of(stale, 'report')} of this run is a left-over of an earlier one and was not looked at."
 
 
 # --- one failure ---
 
 
 def _triaged(there: RunInHistory, messages: Messages, place: int) -> tuple[TriagedTest, Outcome]:
-    test = int(there.blame.tests[place])
-    probabilities = there.blame.probabilities[place]
+    test = int(there.failed[place])
+    probabilities = messages.blame.probabilities[place]
     evidence, row = there.evidence, there.history.tests[test]
     outcome = Outcome(int(there.column[test]))
     area = evidence.areas.names[int(evidence.areas.index[test])]
@@ -200,7 +103,7 @@ def _triaged(there: RunInHistory, messages: Messages, place: int) -> tuple[Triag
     if not explained and word in (TriageVerdict.FLAKE, TriageVerdict.OUTAGE):
         # The weightiest reason: an AI failure would stay whatever it said.
         kept = Kept.AI if ai else Kept.SIGNATURE if not known else Kept.CHANCE
-    reruns = reruns_to_settle(probabilities, there.blame.levels[place])
+    reruns = reruns_to_settle(probabilities, messages.blame.levels[place])
     message = messages.first.get(test)
     file = _file_of(row)
     lines = failing_lines(message.text, file) if message else ()
@@ -305,15 +208,6 @@ def _outage(there: RunInHistory) -> OutageNote | None:
         executed=int(was_executed(there.column).sum()),
         rerun=again if run.key.run.isdecimal() else "",
     )
-
-
-def _lost(store: Store, there: RunInHistory) -> tuple[Lost, ...]:
-    """What could not be read or loaded. The run of the gated branch before it says whether that is new."""
-    runs = [there.run.key, *(there.history.runs[place].key for place in there.before[-1:])]
-    problems = store.problems(runs)
-    earlier = {(problem.code, problem.where) for key in runs[1:] for problem in problems.get(key, ())}
-    serious = [problem for problem in problems.get(there.run.key, ()) if problem.code in SERIOUS_CODES]
-    return tuple(Lost(problem=each, before=(each.code, each.where) in earlier) for each in serious)
 
 
 def _new_tests(there: RunInHistory) -> tuple[int, tuple[TestId, ...]]:

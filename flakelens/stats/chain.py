@@ -2,8 +2,8 @@
 
 The chain is that of the gated branch. A test's state moves when the test is seen on a commit other than the one it was
 last seen on. A run of a pull request starts from the state of the gated branch and moves nothing: per (pull request,
-test) there is a break of its own, D, with prior d = `pull_breaks`, believed until the test passes there. A commit of a
-pull request on which the test passed at least once hands back
+test) there is a break of its own, D, with prior d = `pull_breaks` at each of its commits, believed until the test
+passes there. A commit of a pull request on which the test passed at least once hands back
 
     L(s) = P(seen on the commit | s) / P(at least one pass on it | s),   both with D summed out
 
@@ -66,12 +66,19 @@ class _Pull:
         self.broken = self.broken_all_failed = np.ones(self.tests)
         self.passed = np.zeros(self.tests, np.bool_)
 
+    def forecast(self, commit: int) -> Floats:
+        """P(D) before a run on `commit`, (N,): each further commit of the request may break what passed before it."""
+        if self.commit < 0 or commit == self.commit:
+            return self.belief
+        return self.belief + (1.0 - self.belief) * self.d
+
     def see(self, commit: int, state: Floats, forecast: Floats, table: Floats, codes: Int8s) -> Floats:
         """Takes in one run; the factor for the state of the gated branch.
 
         `state` is that of the gated branch, `forecast` what it has become on the request's new commit, `table` the
         run's `emissions`; a test that D broke behaves as a broken one.
         """
+        self.belief = self.forecast(commit)
         if commit != self.commit:
             self._start(commit)
         ran = was_executed(codes)
@@ -124,7 +131,7 @@ def walk(series: Series, parameters: Parameters) -> Iterator[Step]:
             last = np.where(ran, numbers[run], last)
         else:
             pull = pulls.setdefault(number, _Pull(tests, parameters))
-            pull_break = pull.belief
+            pull_break = pull.forecast(int(numbers[run]))
             # The request may have been the first to meet a break that is new on the gated branch.
             predicted = np.where((last >= 0)[:, None], state @ matrix, state)
             evidence = pull.see(int(numbers[run]), state, predicted, table, codes)

@@ -377,7 +377,9 @@ def test_by_default_it_is_the_newest_run_or_that_of_the_ci_job(tmp_path, monkeyp
     monkeypatch.setenv("GITHUB_RUN_ID", "1041")
     assert triage(db=db)[1]["run"] == "1041"
     monkeypatch.setenv("GITHUB_RUN_ID", "99")
-    assert triage(db=db)[1]["run"] == "1042"
+    _, document = triage(db=db)
+    assert document["run"] == "1042"
+    assert document["notices"][-1] == "No report of this job's run 99 is stored: this is the newest run that is."
 
 
 def test_as_of_knows_no_later_run(tmp_path, call):

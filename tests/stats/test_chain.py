@@ -244,3 +244,19 @@ def test_one_run_alone_is_seen_as_smoothing_all_of_them_sees_it(run: int) -> Non
     np.testing.assert_allclose(later, all_of_them.later[run])
     with pytest.raises(ValueError, match="no run 12 among 12"):
         at_run(seen, DEFAULTS, 12)
+
+
+def test_each_commit_of_a_request_may_break_what_the_one_before_had_passed() -> None:
+    """Passed on its first commit, failed on its second: the request is suspected as much as at its first failure."""
+    beliefs = []
+    for row, pulls in (("PPPPF", "...11"), ("PPPPF", "....1")):
+        series_of = series(
+            matrix(row),
+            np.arange(5, dtype=np.int32),
+            pulls=np.array([GATED if letter == "." else 1 for letter in pulls], np.int32),
+        )
+        step = list(walk(series_of, DEFAULTS))[-1]
+        assert step.pull_break is not None
+        beliefs.append(float(step.pull_break[0]))
+    assert beliefs[1] == pytest.approx(DEFAULTS.pull_breaks)
+    assert beliefs[0] == pytest.approx(DEFAULTS.pull_breaks, rel=0.05)
