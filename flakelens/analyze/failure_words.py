@@ -171,9 +171,8 @@ def _flake(failed: Failed) -> list[str]:
     bad = failed.failures + failed.flakes
     if not bad:
         return [f"a flake ({p}), the first seen: {_bad(failed)}"]
-    sentences = [f"known flake ({p}, {bad} of {count_of(len(failed.row), 'run')})"]
-    sentences.append(f"{_bad(failed)}{_twice(failed)}")
-    return sentences
+    known = f"known flake ({p}, {bad} of {count_of(len(failed.row), 'run')})"
+    return [known, f"{_bad(failed)}{_twice(failed)}"] if failed.disagreements or failed.flakes else [known]
 
 
 def _ongoing(failed: Failed) -> list[str]:

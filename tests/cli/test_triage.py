@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import unicodedata
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +31,7 @@ from tests.cli.triage_histories import (
     usual,
 )
 from tests.goldens import same_as_golden
+from tests.render.test_escape import ALLOWED, COMMAND, HOSTILE
 
 ROOT = Path(__file__).parents[2]
 NO_CI = ("GITHUB_ACTIONS", "GITHUB_RUN_ID", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "CI", "GITLAB_CI", "TF_BUILD")
@@ -342,6 +345,50 @@ def test_a_run_beside_the_history_is_triaged_and_changes_nothing(tmp_path, triag
     assert seen[0]["seen_before"] == seen[1]["seen_before"] is False
 
 
+def test_two_strangers_with_one_branch_name_are_not_one_request(triage):
+    forked = {"fork": True, "branch": "patch-1"}
+    other = pull(41, {"calm 3": Bad()}, commit=a_commit(6000), **forked)
+    _, document = triage(other, pull(42, {"calm 3": Bad()}, **forked))
+    failure = of(document, "calm 3")
+    assert (failure["seen_before"], failure["runs"]) == (False, RUNS)
+    assert not any("earlier run" in sentence for sentence in failure["because"])
+
+
+def test_a_laptops_second_run_is_no_rerun_of_its_first(tmp_path, triage):
+    """The commit is the same, the files may not be: a pass clears nothing."""
+    laptop = {"local": True, "provider": "local", "event": Event.MANUAL, "branch": "feat", "base_branch": ""}
+    seen = []
+    for number, again in enumerate(([], [pull(42, {}, **laptop)])):
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        db = database(folder, pull(41, {"calm 3": Bad()}, **laptop), *again)
+        _, document = triage(db=db, run="local:1041")
+        seen.append(of(document, "calm 3")["probabilities"])
+    assert seen[0] == seen[1]
+
+
+def test_an_outage_of_another_request_makes_nothing_flaky(triage):
+    """Twelve tests failed and passed on one commit of another request; that says nothing against them."""
+    other = {"branch": "other", "commit": a_commit(7000)}
+    outage = [pull(41, everything_down(12), **other), pull(42, {}, **other)]
+    _, document = triage(*outage, pull(43, {"calm 3": Bad()}))
+    assert of(document, "calm 3")["verdict"] == "new"
+    assert of(document, "calm 3")["probabilities"]["flake"] < 0.3
+
+
+def test_a_flake_in_another_request_is_evidence(tmp_path, triage):
+    """One test alone failed and passed on one commit of another request: now it is known to flake."""
+    other = {"branch": "other", "commit": a_commit(7000)}
+    flake = [pull(41, {"calm 3": Bad()}, **other), pull(42, {}, **other)]
+    _, document = triage(*flake, pull(43, {"calm 3": Bad()}))
+    assert of(document, "calm 3")["verdict"] == "flake"
+    forked = [pull(41, {"calm 3": Bad()}, fork=True, **other), pull(42, {}, fork=True, **other)]
+    folder = tmp_path / "forked"
+    folder.mkdir()
+    _, document = triage(db=database(folder, *forked, pull(43, {"calm 3": Bad()})))
+    assert of(document, "calm 3")["verdict"] == "new"
+
+
 def test_a_base_commit_is_where_a_pull_request_starts(tmp_path, triage):
     """Main broke "calm 5" after the request's base: for the request it is not an old break."""
     broke = [team_run(n, {**usual(n), "calm 5": Bad()}, commit=a_commit(900 + n)) for n in (40, 41, 42)]
@@ -431,6 +478,24 @@ def test_github_gets_a_summary_and_outputs(tmp_path, call, monkeypatch):
 
 
 # --- what it never does ---
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "markdown", "github"])
+def test_titles_and_messages_of_strangers_stay_text_on_the_whole_way(tmp_path, call, format_):
+    """A fork's run with every hostile title, in the store and out of it again."""
+    bad = {f"{name} {text}": Bad("F", text) for name, text in HOSTILE.items()}
+    db = database(tmp_path, pull(41, bad, fork=True, branch="x\x1b[31m<b>"), main=8)
+    code, out, err = call("-v", "--db", db, "triage", "--as-of", AS_OF, "--format", format_)
+    assert (code, err) == (10, "")
+    assert out.count("noncharacter") >= 1 or format_ == "github"
+    assert all(
+        character == "\n" or unicodedata.category(character)[0] != "C" or character in ALLOWED for character in out
+    )
+    if format_ != "json":
+        assert not COMMAND.search(re.sub(r"^::(?:error|notice) ", "", out, flags=re.MULTILINE))
+    if format_ == "github":
+        assert all(re.match(r"::(?:error|notice) (?:file|title)=", line) for line in out.splitlines())
+        assert len(out.splitlines()) == 10
 
 
 def test_it_never_waits_for_scipy_or_pandas(tmp_path):
