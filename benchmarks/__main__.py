@@ -10,7 +10,16 @@ from importlib import import_module
 from benchmarks.table import show
 
 # One module each, with `sections(small: bool) -> list[Section]`.
-BENCHMARKS = ("gate_calibration", "healthy_teams", "accuracy", "triage_cli", "real_histories", "causes", "model_cost")
+BENCHMARKS = (
+    "gate_calibration",
+    "healthy_teams",
+    "accuracy",
+    "triage_cli",
+    "real_histories",
+    "causes",
+    "recorded_truth",
+    "model_cost",
+)
 
 
 def main() -> int:

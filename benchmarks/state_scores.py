@@ -12,7 +12,17 @@ from benchmarks.histories import COMMON, FLAKE, OUTAGE, Simulated, Suite, Window
 from flakelens.model import Outcome
 from flakelens.stats.chain import Step, chunks, smooth, walk
 from flakelens.stats.fitting import fit
-from flakelens.stats.markov import BROKEN, DEFAULTS, STATES, Parameters, Series, emissions, outage_shares, series
+from flakelens.stats.markov import (
+    BROKEN,
+    DEFAULTS,
+    FAILED_AGAIN,
+    STATES,
+    Parameters,
+    Series,
+    emissions,
+    outage_shares,
+    series,
+)
 from flakelens.stats.outages import find_outages, outage_at_start, outage_of_pull
 from flakelens.stats.states import TestState, find_states
 from flakelens.stats.triage import DISMISSED_ABOVE, causes
@@ -84,11 +94,9 @@ def best_chances(seen: Series, parameters: Parameters) -> Floats:
 
 
 def _causes(step: Step, seen: Series, parameters: Parameters, outage: float, later: Floats | None = None) -> Floats:
-    codes = seen.outcomes[:, step.run]
-    failed_again = (codes == Outcome.FAILED) & seen.retries_shown[step.run]
-    return causes(
-        step, parameters, outage=outage, failed_again=failed_again, healed=codes == Outcome.FLAKY, later=later
-    )
+    codes = seen.codes[:, step.run]
+    failed_again, healed = codes == FAILED_AGAIN, codes == Outcome.FLAKY
+    return causes(step, parameters, outage=outage, failed_again=failed_again, healed=healed, later=later)
 
 
 def state_scores(sim: Simulated, outages: Judged, seen: Series, fitted: Parameters) -> dict[str, Floats]:
@@ -223,8 +231,8 @@ def _next_results(seen: Series, parameters: Parameters) -> dict[int, Floats]:
         found[run] = np.where(moves[:, None], message @ back, message)
         if seen.pulls[run] < 0:
             ran = seen.ran[:, run]
-            table = emissions(parameters, float(seen.outage[run]), bool(seen.retries_shown[run]))
-            message = np.where(ran[:, None], table[seen.outcomes[:, run]], message)
+            table = emissions(parameters, float(seen.outage[run]))
+            message = np.where(ran[:, None], table[seen.codes[:, run]], message)
             commit = np.where(ran, seen.commits[run], commit)
     return found
 
@@ -267,7 +275,7 @@ def fitted(sim: Simulated, outages: Judged, runs: int) -> Parameters:
         seen.outcomes[:, :runs],
         seen.commits[:runs],
         outage=seen.outage[:runs],
-        retries_shown=seen.retries_shown[:runs],
+        retries_shown=seen.retries_shown[:, :runs],
         pulls=seen.pulls[:runs],
     )
     return fit(part)

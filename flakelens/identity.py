@@ -146,7 +146,7 @@ def _numbers(group: Sequence[TestFacts], runs: Mapping[int, frozenset[int]]) -> 
     """
     taken: dict[int, set[int]] = defaultdict(set)
     numbers: dict[int, int] = {}
-    for test in sorted(group, key=lambda t: _age(runs.get(t.key, frozenset()), t.key)):
+    for test in sorted(group, key=lambda t: _age(runs.get(t.key, frozenset()), t)):
         seen = runs.get(test.key, frozenset())
         number = 1
         while any(number in taken[run] for run in seen):
@@ -157,8 +157,9 @@ def _numbers(group: Sequence[TestFacts], runs: Mapping[int, frozenset[int]]) -> 
     return numbers
 
 
-def _age(seen: frozenset[int], key: int) -> tuple[int, int, int]:
-    return min(seen, default=-1), -len(seen), key
+def _age(seen: frozenset[int], test: TestFacts) -> tuple[int, int, str, int]:
+    # The path before the key: of a title with and without one that came together, the keys tell only who was first met.
+    return min(seen, default=-1), -len(seen), test.id.file, test.key
 
 
 def _numbered(name: str, ordinal: int) -> str:

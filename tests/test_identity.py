@@ -255,6 +255,11 @@ def test_an_alias_that_names_the_file_goes_before_one_for_any() -> None:
     assert ids == [[one("h.ts", "exact"), one("g.ts", "any")]]
 
 
+def test_a_title_with_and_without_a_path_in_one_run_is_numbered_the_same_in_any_order_of_ingest() -> None:
+    runs = [[("", f"id {U1}", ""), ("a.ts", f"id {U1}", "")], [("a.ts", f"id {U1}", "")], [("", f"id {U1}", "")]]
+    assert told(*runs)[0] == told(*runs, ingest=[1, 2, 0])[0] == told(*runs, ingest=[2, 1, 0])[0]
+
+
 # ---- properties
 
 FILES = st.sampled_from(["", "a.ts", "b.ts"])

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from flakelens.analyze.evidence import load
+from flakelens.analyze.fits import Fits
 from flakelens.analyze.gate import gate_policy
 from flakelens.decisions import Decisions
 from flakelens.facts import Int64s, RunKey
@@ -16,6 +17,7 @@ from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.model import GateState
 from flakelens.policy import GatePolicy, Policy
 from flakelens.report import BacktestReport, BacktestRule
+from flakelens.stats.fitting import STEP_RUNS
 from flakelens.store import Store
 
 HORIZON = 30  # next runs that a look is held against
@@ -42,12 +44,13 @@ def backtest(
     gate = gate_policy(policy, name)
     required = gate.pass_rate_threshold / 100
     evidence = load(store, policy, decisions, as_of=as_of, environment=gate.environment, window=None).evidence
+    fits = Fits(None)
     view = evidence.pooled(["*"]).view
     valid = np.flatnonzero(view.valid)
     runs, failed, executed = view.runs[valid], view.failed[valid], view.executed[valid]
     states: list[tuple[RunKey, GateState]] = []
     for look, run in enumerate(runs):
-        states.append((evidence.history.runs[run].key, _judged_at(name, gate, evidence, int(run))))
+        states.append((evidence.history.runs[run].key, _judged_at(name, gate, evidence, int(run), fits)))
         if progress is not None:
             progress(look + 1, len(runs))
 
@@ -71,16 +74,19 @@ def backtest(
     )
 
 
-def _judged_at(name: str, gate: GatePolicy, evidence: Evidence, newest: int) -> GateState:
+def _judged_at(name: str, gate: GatePolicy, evidence: Evidence, newest: int, fits: Fits) -> GateState:
     """The state as it was after the run at position `newest`, with no knowledge of later runs."""
     run = evidence.history.runs[newest]
-    first = max(0, newest + 1 - WINDOW_RUNS)
+    counted = [position for position in evidence.counting if position <= newest]
+    window = counted[-(WINDOW_RUNS + len(counted) % STEP_RUNS) :]  # as `load` has it
+    first = window[0] if len(window) < len(counted) else 0
     past = evidence.history.select(np.arange(first, newest + 1, dtype=np.int32))
     then = Evidence(
         history=past,
         policy=evidence.policy,
         decisions=evidence.decisions,
         as_of=run.started_at + timedelta(hours=1),
+        fitter=fits,
     )
     return verdict.judge(name, gate, then, needs=False).state
 

@@ -13,6 +13,7 @@ from flakelens.gate.criterion import Scope, count_of
 from flakelens.gate.evidence import Evidence
 from flakelens.history import Run
 from flakelens.model import Outcome, TestId
+from flakelens.stats.probabilities import clean_runs_until_stable
 from flakelens.stats.states import STABLE_RESULTS, Spell, TestFinding, TestState
 
 _MOST_NAMED = 5
@@ -138,7 +139,7 @@ def _stable(case: Case) -> list[str]:
     if not failed:
         return [f"passed in all {results} runs"]
     clean = int(np.count_nonzero(case.usable[failed[-1] + 1 :]))
-    return [f"passed in the last {clean} runs; {STABLE_RESULTS} are asked for"]
+    return [f"passed in the last {count_of(clean, 'run')}, too many for a test that still flakes at the rate it had"]
 
 
 def _unsure(case: Case) -> list[str]:
@@ -160,15 +161,23 @@ def _unsure(case: Case) -> list[str]:
             f"failed in its newest run only, {_label(case.run(newest))}",
             f"{count} so far: cannot tell flaky from broken yet; one rerun on the same commit would settle it",
         ]
-    clean = int(np.count_nonzero(case.usable[failed[-1] + 1 :]))
-    more = max(STABLE_RESULTS - clean, STABLE_RESULTS - results)
-    # One failure between passes: a second one would be the flake's proof, enough clean results the opposite.
+    runs = f"failed once, in {_label(case.run(failed[0]))}"
+    if len(failed) > 1:
+        runs = f"failed in {count_of(len(failed), 'run')} ({case.named(failed)})"
     few = f"{count} only: " if results < STABLE_RESULTS else ""
-    settle = f"{count_of(more, 'more clean result')} or one rerun on a commit where it fails"
-    return [
-        f"failed once, in {_label(case.run(failed[-1]))}",
-        f"{few}cannot tell flaky from broken yet; {settle} would settle it",
-    ]
+    return [runs, f"{few}cannot tell what it is yet; {_settling(case, len(failed))}"]
+
+
+def _settling(case: Case, failed: int) -> str:
+    """What would settle it: so many clean results, or another failure."""
+    now = case.scope.posterior.now[case.place]
+    clean = clean_runs_until_stable(now, case.scope.parameters)
+    another = "a second failure" if failed == 1 else "another failure"
+    otherwise = f"{another}, or one rerun on a commit where it fails, would show more"
+    if clean is None:
+        return otherwise
+    more = max(clean, STABLE_RESULTS - case.finding.results)
+    return f"{count_of(more, 'more clean result')} would make it stable; {otherwise}"
 
 
 def _gone(case: Case) -> list[str]:
@@ -218,8 +227,8 @@ def _outages(case: Case) -> list[str]:
     hit = np.flatnonzero(case.scope.outage & case.scope.view.ran[case.place] & (case.row == Outcome.FAILED)).tolist()
     if not hit:
         return []
-    were = "was a confirmed outage" if len(hit) == 1 else "were confirmed outages"
-    return [f"it failed in {case.named(hit)} too, but that {were} and is left out"]
+    were = "that was a confirmed outage and is" if len(hit) == 1 else "those were confirmed outages and are"
+    return [f"it failed in {case.named(hit)} too, but {were} left out"]
 
 
 def _hidden(case: Case) -> list[str]:

@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from flakelens.analyze.fits import Fits
 from flakelens.decisions import Decisions
-from flakelens.facts import Facts, RunFacts, RunKey
+from flakelens.facts import Facts, RunKey
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.history import build
 from flakelens.model import TestId
 from flakelens.policy import Policy
 from flakelens.runs import start_of
-from flakelens.stats import outages, rate, states, verification
+from flakelens.stats.fitting import STEP_RUNS
 from flakelens.store import Store
 
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -26,6 +27,7 @@ class Loaded:
     """The evidence and what was left aside while it was read."""
 
     evidence: Evidence
+    fits: Fits  # what was fitted for it
     data_sha256: str
     in_future: int  # runs that start more than 10 minutes after `as_of`
 
@@ -54,41 +56,45 @@ def load(
 ) -> Loaded:
     """The newest `window` counting runs (None: all), the other runs beside them, and those of `commit`.
 
+    The window begins at every 50th run of the branch only, so that up to 49 more are read: what the suite's parameters
+    are fitted to is inside, and stays the same for 50 runs.
+
     `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
     recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. `run` is read
     besides, however old. Runs that start more than 10 minutes after `as_of` are left out and counted.
     """
     facts = Facts(runs=(), tests=())
     branch = gated_branch(policy, store.branches() if store else ())
-
-    def read(last: int | None) -> tuple[tuple[RunFacts, ...], int]:
-        """The runs there are as of then, and how many start later."""
-        nonlocal facts
-        if store is not None:
-            facts = store.read(
-                branch=branch,
-                last=last,
-                commit=commit,
-                run=run,
-                alongside=True,
-                count_local=policy.count_local,
-                known_at=known_at,
-                environment=environment,
-            )
-            if any_branch and not any(found.key != run for found in facts.runs):
-                facts = store.read(branch=None, last=last, run=run, known_at=known_at, environment=environment)
-        # A call that brought metadata and problems but no report leaves a run that nothing can be said about.
-        begun = tuple(run for run in facts.runs if run.reports)
-        there = tuple(run for run in begun if start_of(run) <= as_of + CLOCK_TOLERANCE)
-        return there, len(begun) - len(there)
-
-    there, in_future = read(window)
-    if in_future and window is not None:  # an earlier moment: later runs took places in the window
-        there, in_future = read(window + in_future)
+    if store is not None:
+        facts = store.read(
+            branch=branch,
+            last=window,
+            step=STEP_RUNS,
+            until=as_of + CLOCK_TOLERANCE,
+            commit=commit,
+            run=run,
+            alongside=True,
+            count_local=policy.count_local,
+            known_at=known_at,
+            environment=environment,
+        )
+        if any_branch and not any(found.key != run for found in facts.runs):
+            facts = store.read(branch=None, last=window, run=run, known_at=known_at, environment=environment)
+    # A call that brought metadata and problems but no report leaves a run that nothing can be said about.
+    begun = tuple(run for run in facts.runs if run.reports)
+    there = tuple(run for run in begun if start_of(run) <= as_of + CLOCK_TOLERANCE)
     facts = Facts(runs=there, tests=facts.tests, renames=facts.renames)
     history = build(facts, policy, branch=branch, aliases=decisions.identity_aliases(), environment=environment)
-    evidence = Evidence(history=history, policy=policy, decisions=decisions, as_of=as_of, met_baseline=met_baseline)
-    return Loaded(evidence=evidence, data_sha256=data_hash(facts), in_future=in_future)
+    fits = Fits(store)
+    evidence = Evidence(
+        history=history,
+        policy=policy,
+        decisions=decisions,
+        as_of=as_of,
+        met_baseline=met_baseline,
+        fitter=fits,
+    )
+    return Loaded(evidence=evidence, fits=fits, data_sha256=data_hash(facts), in_future=len(begun) - len(there))
 
 
 def data_hash(facts: Facts) -> str:
@@ -111,16 +117,3 @@ def data_hash(facts: Facts) -> str:
                    if test.title_file or test.stack_file)  # fmt: skip
     digest.update(json.dumps([hints, sorted(facts.renames)]).encode())
     return digest.hexdigest()
-
-
-def params_hash() -> str:
-    """Hash of the constants that states, outages and rates use: they are not fitted to a suite, but they do change."""
-    constants = {
-        module.__name__: {
-            name: value
-            for name, value in sorted(vars(module).items())
-            if name.isupper() and isinstance(value, int | float)
-        }
-        for module in (outages, rate, states, verification)
-    }
-    return hashlib.sha256(json.dumps(constants, sort_keys=True).encode()).hexdigest()

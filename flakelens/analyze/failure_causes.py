@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from flakelens.analyze.run_in_history import RunInHistory
 from flakelens.facts import Int32s
-from flakelens.history import Run
-from flakelens.model import Outcome, RetryEvidence
+from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
 from flakelens.stats.chain import Step, at_run
-from flakelens.stats.markov import BROKEN, GATED, Floats, emissions, outage_shares, series
+from flakelens.stats.markov import BROKEN, FAILED_AGAIN, GATED, Floats, emissions, outage_shares, series
 from flakelens.stats.outages import MINIMUM_NEW_FAILURES, outage_of_pull
-from flakelens.stats.triage import CAUSES, causes, flaky_levels, with_later_of_request
+from flakelens.stats.triage import causes, flaky_levels, with_later_of_request
 
 _AFTER = 50  # later runs of the gated branch that are listened to
-_LEVELS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,65 +27,44 @@ class Blame:
     levels: Floats  # (n, 6) see `stats.triage.flaky_levels`
 
 
-class _Order(NamedTuple):
-    """The runs as the chain is to meet them."""
-
-    places: list[int]  # positions in History.runs
-    at: int  # where the run in question stands among them
-    shares: Floats  # o_t of each
-
-
 def find_blame(there: RunInHistory) -> Blame:
     """Why each failure of the run failed, by all that is known now."""
-    tests = there.failed
-    probabilities = np.zeros((len(tests), len(CAUSES)))
-    levels = np.zeros((len(tests), _LEVELS))
+    tests, parameters = there.failed, there.evidence.parameters
     places, at = _order(there)
-    order = _Order(places, at, _shares(there, places, at))
-    # Whether retries are shown differs between tools: each tool's tests are walked with what its reports can show.
-    producers = np.array([there.history.tests[test].producer for test in tests])
-    for producer in dict.fromkeys(producers.tolist()):
-        mine = np.flatnonzero(producers == producer)
-        probabilities[mine], levels[mine] = _weigh(there, tests[mine], producer, order)
-    return Blame(tests=tests, probabilities=probabilities, levels=levels)
-
-
-def _weigh(there: RunInHistory, tests: Int32s, producer: str, order: _Order) -> tuple[Floats, Floats]:
-    runs = there.history.runs
-    shown = np.fromiter((_recorded(runs[place], producer) for place in order.places), np.bool_, len(order.places))
+    shares = _shares(there, places, at)
     seen = series(
-        there.history.outcomes[tests][:, order.places],
-        _commits(there, order.places),
-        outage=order.shares,
-        retries_shown=shown,
-        pulls=_pulls(there, order.places),
+        there.history.outcomes[tests][:, places],
+        _commits(there, places),
+        outage=shares,
+        retries_shown=there.evidence.retried[tests][:, places],
+        pulls=_pulls(there, places),
     )
-    parameters = there.evidence.parameters
-    step, later = at_run(seen, parameters, order.at)
-    step, later = _after_reruns(there, step, later, tests, producer)
-    codes = there.column[tests]
+    step, later = _after_reruns(there, *at_run(seen, parameters, at))
+    codes = seen.codes[:, at]
     found = causes(
         step,
         parameters,
-        outage=float(order.shares[order.at]),
-        failed_again=(codes == Outcome.FAILED) & shown[order.at],
+        outage=float(shares[at]),
+        failed_again=codes == FAILED_AGAIN,
         healed=codes == Outcome.FLAKY,
         later=later,
     )
-    return found, flaky_levels(step, later)
+    return Blame(tests=tests, probabilities=found, levels=flaky_levels(step, later))
 
 
-def _after_reruns(there: RunInHistory, step: Step, later: Floats, tests: Int32s, producer: str) -> tuple[Step, Floats]:
+def _after_reruns(there: RunInHistory, step: Step, later: Floats) -> tuple[Step, Floats]:
     """What reruns of the same commit of a pull request say: of the state, and of a break of its own."""
     if not there.own_again:
         return step, later
-    plain, broken = np.ones_like(later), np.ones(len(later))
-    for place in there.own_again:
-        table = emissions(there.evidence.parameters, 0.0, _recorded(there.history.runs[place], producer))
-        codes = there.history.outcomes[tests, place]
-        plain *= table[codes]
-        broken *= table[codes, BROKEN]
-    return with_later_of_request(step, later, plain=plain, broken=broken), later * plain
+    tests, again = there.failed, list(there.own_again)
+    seen = series(
+        there.history.outcomes[tests][:, again],
+        np.zeros(len(again), np.int32),
+        retries_shown=there.evidence.retried[tests][:, again],
+    )
+    table = emissions(there.evidence.parameters, 0.0)
+    plain = table[seen.codes].prod(axis=1)
+    return with_later_of_request(step, later, plain=plain, broken=plain[:, BROKEN]), later * plain
 
 
 def _order(there: RunInHistory) -> tuple[list[int], int]:
@@ -150,9 +126,3 @@ def _was_outage_beside(there: RunInHistory, place: int) -> bool:
     before = [run for run in there.evidence.counting if run < place]
     found = outage_of_pull(history.outcomes[:, before], history.outcomes[:, [place, *again]])
     return found.confirmed or (found.suspected and not found.refuted)
-
-
-def _recorded(run: Run, producer: str) -> bool:
-    """Do the run's reports of this producer show retries?"""
-    there = [report.evidence for report in run.reports if report.producer == producer and not report.stale]
-    return bool(there) and all(evidence is RetryEvidence.RECORDED for evidence in there)

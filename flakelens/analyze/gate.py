@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from flakelens import __version__
-from flakelens.analyze.evidence import Loaded, load, params_hash
+from flakelens.analyze.evidence import Loaded, load
+from flakelens.analyze.fits import params_hash
 from flakelens.completeness import AreaView
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
@@ -208,6 +209,6 @@ def _provenance(loaded: Loaded, commit: str) -> Provenance:
         policy_sha256=evidence.policy.sha256,
         decisions_sha256=evidence.decisions.sha256,
         data_sha256=loaded.data_sha256,
-        params_sha256=params_hash(),
+        params_sha256=params_hash(loaded.evidence.parameters),
         version=__version__,
     )

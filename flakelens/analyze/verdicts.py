@@ -35,10 +35,11 @@ class Replay:
 
 
 def record(store: Store, judged: Judged, *, commit: str, recorded_at: datetime) -> int:
-    """Keep the verdict and return its number. `commit` as asked for with --commit, "" for none; `recorded_at` the
-    moment at which its data was read. Raises DatabaseError where the database cannot be written.
+    """Keep the verdict, and what was fitted for it; its number. `commit` as asked for with --commit, "" for none;
+    `recorded_at` the moment at which its data was read. Raises DatabaseError where the database cannot be written.
     """
     report, evidence = judged.report, judged.loaded.evidence
+    judged.loaded.fits.keep(store)
     return store.record_verdict(
         StoredVerdict(
             gate=report.verdict.gate,

@@ -18,7 +18,6 @@ from flakelens.model import Outcome, RetryEvidence
 from flakelens.outcomes import failed_first
 from flakelens.policy import Policy
 from flakelens.report import VerifyReport
-from flakelens.stats.states import TestState, find_states
 from flakelens.stats.verification import RateBasis, clean_runs_to_verify, judge_repair, old_rate
 from flakelens.store import Store
 
@@ -114,21 +113,15 @@ def _rate_before(case: Case, bad: Bools, shown: Bools, start: int, split: int) -
     two would give a rate that it never had.
     """
     here = slice(start, split)
-    (finding,) = find_states(
-        case.row[None, here],
-        case.scope.view.commits[here],
-        outage=case.scope.outage[here],
-        elsewhere=np.zeros(1, np.bool_),
-        gone=np.zeros(1, np.bool_),
-        disagreed=np.zeros(1, np.bool_),
-    )
     usable, failing, visible = case.usable[here], bad[here], shown[here]
-    outside = usable.copy()
-    for spell in finding.spells:
-        outside[spell.first : spell.last + 1] = False
-    if finding.spells and (finding.state is TestState.BROKEN or not failing[outside].any()):
-        last = finding.spells[-1]
-        length = int(usable[last.first : last.last + 1].sum())
+    outside, stood = usable.copy(), None
+    for spell in case.finding.spells:
+        inside = slice(max(spell.first, start) - start, min(spell.last + 1, split) - start)
+        if inside.start < inside.stop:
+            outside[inside] = False
+            stood = inside, spell.mended is None or spell.mended >= split
+    if stood is not None and (stood[1] or not failing[outside].any()):
+        length = int(usable[stood[0]].sum())
         return _Rate(RateBasis.BROKEN, length, length)
     first_attempts = outside & visible
     if failing[first_attempts].any():

@@ -12,6 +12,8 @@ import numpy as np
 from flakelens.completeness import AreaView
 from flakelens.facts import Bools
 from flakelens.model import GateState, TestId
+from flakelens.stats.markov import DEFAULTS, Parameters
+from flakelens.stats.probabilities import Posterior, find_posterior
 from flakelens.stats.states import TestFinding, find_states
 
 
@@ -63,9 +65,26 @@ class Scope:
     quarantined: Bools  # (N,) by a valid entry
     acknowledged: Bools  # (N,) removed or skipped on purpose, or moved to another file
     baseline: Bools  # (N,) active at the newest MET verdict that is older than the baseline window
+    suspected: Bools  # (R,) an outage that nothing has confirmed or refuted yet
+    retried: Bools  # (N, R) a failure there is known to have failed its retry too
+    parameters: Parameters = DEFAULTS  # of the suite, see `stats.fitting`
     quarantine_faults: tuple[str, ...] = ()  # expired, unknown or too many entries
     as_of: datetime
     labels: tuple[str, ...] = field(default=())  # (R,) a short name per run, for sentences
+    known: Posterior | None = None  # where clean runs were appended: worked out from that of the runs before
+
+    @cached_property
+    def posterior(self) -> Posterior:
+        """How likely each test is healthy, flaky or broken."""
+        return self.known or find_posterior(
+            self.view.outcomes,
+            self.view.commits,
+            outage=self.outage,
+            suspected=self.suspected,
+            disagreed=self.disagreed,
+            retries_shown=self.retried,
+            parameters=self.parameters,
+        )
 
     @cached_property
     def findings(self) -> tuple[TestFinding, ...]:
@@ -73,10 +92,11 @@ class Scope:
         return find_states(
             self.view.outcomes,
             self.view.commits,
-            outage=self.outage,
+            outage=self.outage | self.suspected,
             elsewhere=np.zeros(len(self.ids), np.bool_),
             gone=self.view.gone(),
             disagreed=self.disagreed,
+            posterior=self.posterior,
         )
 
     @cached_property
@@ -92,6 +112,9 @@ class Scope:
             view=self.view.with_clean_runs(count),
             outage=np.concatenate([self.outage, more]),
             down=np.concatenate([self.down, more]),
+            suspected=np.concatenate([self.suspected, more]),
+            retried=np.concatenate([self.retried, np.zeros((len(self.ids), count), np.bool_)], axis=1),
+            known=self.posterior.after_clean_runs(count, self.active, self.parameters),
             labels=(*self.labels, *(f"clean run {number + 1}" for number in range(count))),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,12 +15,12 @@ from flakelens.decisions import Decisions, TestRef
 from flakelens.facts import Bools
 from flakelens.gate.criterion import Scope, count_of
 from flakelens.history import History, Run
-from flakelens.model import Event, Outcome, TestId
+from flakelens.model import Event, Outcome, RetryEvidence, TestId
 from flakelens.policy import ALL_AREAS, Policy
 from flakelens.rules import area_of_file
 from flakelens.stats.markov import Parameters
 from flakelens.stats.outages import Outages, find_outages
-from flakelens.stats.probabilities import find_parameters
+from flakelens.stats.probabilities import FitInput, fit_input, fit_to
 
 # States and rates look at no more than so many newest runs of the gated branch.
 WINDOW_RUNS = 300
@@ -35,6 +35,7 @@ class Evidence:
     decisions: Decisions
     as_of: datetime
     met_baseline: frozenset[TestId] = frozenset()  # active at the newest MET verdict older than the baseline window
+    fitter: Callable[[FitInput], Parameters] = fit_to  # one that remembers saves the work
 
     @cached_property
     def areas(self) -> AreaMap:
@@ -75,18 +76,35 @@ class Evidence:
         return find_outages(self.history.whole[:, self.counting])
 
     @cached_property
-    def parameters(self) -> Parameters:
-        """The rates of this suite, fitted over the counting runs: see `stats.probabilities.find_parameters`."""
-        runs = self.counting
-        return find_parameters(self.history.whole[:, runs], self.history.commits[runs], outage=self.outages.confirmed)
+    def _outage_flags(self) -> tuple[Bools, Bools, Bools]:
+        """Confirmed; neither confirmed nor refuted yet; not healed by the run's own reruns. Shapes (runs,)."""
+        flags = np.zeros((3, len(self.history.runs)), np.bool_)
+        flags[:, self.counting] = self.outages.confirmed, self.outages.open, self.outages.down
+        return flags[0], flags[1], flags[2]
 
     @cached_property
-    def _outage_flags(self) -> tuple[Bools, Bools]:
-        confirmed = np.zeros(len(self.history.runs), np.bool_)
-        down = np.zeros(len(self.history.runs), np.bool_)
-        confirmed[self.counting] = self.outages.confirmed
-        down[self.counting] = self.outages.down
-        return confirmed, down
+    def retried(self) -> Bools:
+        """Where a failure is known to have failed its retry too, because the report records retries. (tests, runs)."""
+        columns = np.zeros((len(self.history.runs), len(self.history.tests)), np.bool_)
+        for column, run in zip(columns, self.history.runs, strict=True):
+            for report in run.reports:
+                if not report.stale:
+                    column[report.tests] = report.evidence is RetryEvidence.RECORDED
+        result: Bools = columns.T
+        return result
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """How often tests of this suite break, are mended and flake, fitted to the counting runs of all areas."""
+        counting = self.counting
+        return self.fitter(
+            fit_input(
+                self.history.whole[:, counting],
+                self.history.commits[counting],
+                outage=self.outages.confirmed,
+                retries_shown=self.retried[:, counting],
+            )
+        )
 
     @cached_property
     def disagreed(self) -> Bools:
@@ -209,7 +227,7 @@ class Evidence:
         return self._scope(name, view, ())
 
     def _scope(self, name: str, view: AreaView, faults: tuple[str, ...]) -> Scope:
-        confirmed, down = self._outage_flags
+        confirmed, suspected, down = self._outage_flags
         tests = view.tests
         ids = tuple(self.history.tests[position].id for position in tests)
         return Scope(
@@ -218,6 +236,9 @@ class Evidence:
             ids=ids,
             outage=confirmed[view.runs],
             down=down[view.runs],
+            suspected=suspected[view.runs],
+            retried=self.retried[np.ix_(tests, view.runs)],
+            parameters=self.parameters,
             disagreed=self.disagreed[tests],
             quarantined=self.quarantined[tests],
             acknowledged=self.acknowledged[tests],

@@ -64,8 +64,10 @@ def price(cost: Price) -> tuple[str, ...]:
     runs = f"{cost.failed} of {count_of(cost.runs, 'run')} failed with it"
     if cost.alone == cost.failed:
         lines = [f"{runs}, and nothing else failed there"]
+    elif cost.alone:
+        lines = [f"{runs}, {cost.alone} of them with nothing else"]
     else:
-        lines = [f"{runs}; in {cost.alone or 'none'} of them nothing else failed"]
+        lines = [f"{runs}, always beside other failures"]
     if cost.reruns:
         lines.append(f"{count_of(cost.reruns, 're-run attempt')} after such a failure")
     if cost.minutes is None:

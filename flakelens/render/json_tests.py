@@ -27,7 +27,7 @@ class SinceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TestView(msgspec.Struct, frozen=True, kw_only=True):
-    """One test. `p_*` are null: the rule in use counts evidence and gives no probabilities."""
+    """One test. `p_*` sum to 1; `flake_low` and `flake_high` bound `flake_rate` (95 %)."""
 
     __test__ = False
 
@@ -39,10 +39,12 @@ class TestView(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     healing: bool
     quarantined: bool
-    p_stable: float | None
-    p_flaky: float | None
-    p_broken: float | None
+    p_stable: float
+    p_flaky: float
+    p_broken: float
     flake_rate: float | None
+    flake_low: float | None
+    flake_high: float | None
     pass_rate: RateView | None
     first_attempt_pass_rate: RateView | None
     runs: int
@@ -74,6 +76,7 @@ def view_of(line: TestLine) -> TestView:
     since = None
     if line.since_run is not None:
         since = SinceView(run=line.since_run.run, commit=line.since_commit or None)
+    interval = line.finding.flake_interval()
     return TestView(
         file=line.id.file,
         name=line.id.name,
@@ -83,10 +86,12 @@ def view_of(line: TestLine) -> TestView:
         state=str(line.finding.state),
         healing=line.finding.healing,
         quarantined=line.quarantined,
-        p_stable=None,
-        p_flaky=None,
-        p_broken=None,
+        p_stable=line.finding.p_stable,
+        p_flaky=line.finding.p_flaky,
+        p_broken=line.finding.p_broken,
         flake_rate=line.finding.flake_rate,
+        flake_low=interval[0] if interval else None,
+        flake_high=interval[1] if interval else None,
         pass_rate=_rate(line.pass_rate),
         first_attempt_pass_rate=_rate(line.first_attempt_pass_rate),
         runs=line.runs,

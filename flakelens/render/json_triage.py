@@ -162,7 +162,8 @@ def _view(test: TriagedTest) -> FailureView:
         dismissed=test.dismissed,
         quarantined=test.quarantined,
         explained=test.explained,
-        probabilities=dict(zip(CAUSES, test.probabilities, strict=True)),
+        # To nine decimals: the last ones differ from machine to machine.
+        probabilities={name: round(p, 9) for name, p in zip(CAUSES, test.probabilities, strict=True)},
         message=test.message,
         signature=signature.hash if signature else None,
         signature_line=signature.line if signature else None,

@@ -9,11 +9,12 @@ from rich.text import Text
 from flakelens.gate.criterion import count_of, percent
 from flakelens.model import Outcome
 from flakelens.render.figures import PRICE, price
-from flakelens.render.marks import LEGEND, SIGNS, rate_text, seconds_text, state_word, strip
+from flakelens.render.marks import LEGEND, SIGNS, likely, rate_text, seconds_text, state_word, strip
 from flakelens.render.safe import lines as safe_lines
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
 from flakelens.render.terminal import BAD, DOUBT, NAME, QUIET, fill, heading, paragraph, row, to_text
 from flakelens.report import DurationLine, FailureGroup, RunCell, ShowReport, TestLine
+from flakelens.stats.states import TestState
 
 _MOST_BESIDE = 10  # newest runs beside the branch that are listed
 _MOST_MESSAGES = 5
@@ -83,7 +84,11 @@ def _figures(line: TestLine, width: int) -> list[Text]:
     elif line.runs:
         figures.append("first attempts hidden by the reporter")
     if finding.flake_rate:
-        figures.append(f"flakes in {percent(finding.flake_rate)} of its runs")
+        interval = finding.flake_interval()
+        sure = f", 95 % sure between {percent(interval[0])} and {percent(interval[1])}" if interval else ""
+        figures.append(f"flakes in {percent(finding.flake_rate)} of its runs{sure}")
+    if finding.state not in (TestState.GONE, TestState.BRANCH_ONLY) and finding.results:
+        figures.append(likely(finding))
     for figure in figures:
         lines += paragraph(figure, width=width, first="  ")
     return lines

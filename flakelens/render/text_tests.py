@@ -17,6 +17,7 @@ _ONE_LINE = 110  # columns from which a test fits on one line
 _STATE = 14
 _RATE = 18
 _FLAKES = 8
+_COUNTED = 12  # the same with the word: "124 flakes"
 _STRIP = 30  # newest runs that a line shows at most
 
 
@@ -73,9 +74,9 @@ def _wide(tests: tuple[TestLine, ...], width: int, area: int) -> list[Text]:
 
 def _narrow(tests: tuple[TestLine, ...], width: int, area: int, double: set[tuple[str, str]]) -> list[Text]:
     """Two lines each: the title has the whole width, and the figures stand under it."""
-    runs = min(_STRIP, max(len(line.strip) for line in tests), max(0, width - _STATE - area - _RATE - 12))
+    runs = min(_STRIP, max(len(line.strip) for line in tests), max(0, width - _STATE - area - _RATE - _COUNTED - 2))
     title = width - _STATE
-    head = f"{fill('', _STATE)}{fill('area', area)}{fill('pass rate', _RATE)}{fill('flakes', 10)}"
+    head = f"{fill('', _STATE)}{fill('area', area)}{fill('pass rate', _RATE)}{fill('flakes', _COUNTED)}"
     lines = [row((f"{fill('STATE', _STATE)}TEST", STRONG)), row((f"{head}{'newest runs' if runs > 10 else ''}", QUIET))]
     for line in tests:
         name = _title(line)
@@ -88,7 +89,7 @@ def _narrow(tests: tuple[TestLine, ...], width: int, area: int, double: set[tupl
                 " " * _STATE,
                 (fill(one_line(line.area), area), QUIET),
                 fill(rate_text(line.pass_rate), _RATE),
-                fill(flakes, 10),
+                fill(flakes, _COUNTED),
             ).append_text(strip(line.strip[-runs:] if runs else ""))
         )
     return lines

@@ -1,15 +1,8 @@
 """Walking the hidden chain of `markov` through the runs: filtering forwards, smoothing backwards, all tests at once.
 
 The chain is that of the gated branch. A test's state moves when the test is seen on a commit other than the one it was
-last seen on. A run of a pull request starts from the state of the gated branch and moves nothing: per (pull request,
-test) there is a break of its own, D, with prior d = `pull_breaks` at each of its commits, believed until the test
-passes there. A commit of a pull request on which the test passed at least once hands back
-
-    L(s) = P(seen on the commit | s) / P(at least one pass on it | s),   both with D summed out
-
-which shifts the state between healthy and the flaky levels, while P(broken) stays what it was. So a fail and a pass on
-one commit of a pull request say flaky, and failing runs of pull requests say nothing about the gated branch; L is
-conditional on a pass because the commits without one are left out.
+last seen on. A run of a pull request starts from the state of the gated branch and moves nothing; what it hands back is
+in `pulls`. Only when all runs are looked back at does the chain move on its commits too, and may it speak of a break.
 """
 
 from __future__ import annotations
@@ -19,18 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flakelens.facts import Bools, Int8s
-from flakelens.model import Outcome
-from flakelens.outcomes import was_executed
-from flakelens.stats.markov import (
-    BROKEN,
-    GATED,
-    STATES,
-    Floats,
-    Parameters,
-    Series,
-    emissions,
-)
+from flakelens.facts import Bools, Int32s
+from flakelens.stats.markov import GATED, STATES, Floats, Parameters, Series, emissions
+from flakelens.stats.pulls import PullRequest, shares_of_moves
 
 CHUNK = 1000  # tests smoothed at a time: bounds the memory
 
@@ -46,102 +30,94 @@ class Step:
     predicted: Floats  # state at this run given the earlier runs, were the test to run in it
     pull_break: Floats | None  # (N,) P(D) given the earlier runs; None on the gated branch
     moved: Bools  # (N,) the test ran, and the commit was new to it
+    share: float  # of the way from one commit of the gated branch to the next that they moved: 1 unless looking back
     evidence: Floats  # what this run multiplies the state by
     filtered: Floats  # state given the earlier runs and this one
     likelihood: Floats  # (N,) P(what was seen in this run | the earlier runs)
 
 
-class _Pull:
-    """One pull request: the belief in a break of its own (N,), and what its newest commit has shown."""
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where the filter stands after some runs of the gated branch: all it needs to go on. Two arrays to store."""
 
-    def __init__(self, tests: int, parameters: Parameters) -> None:
-        self.d = parameters.pull_breaks
-        self.belief = np.full(tests, self.d)
-        self.tests = tests
-        self._start(-1)
-
-    def _start(self, commit: int) -> None:
-        self.commit = commit
-        self.plain = self.all_failed = self.handed = np.ones((self.tests, STATES))
-        self.broken = self.broken_all_failed = np.ones(self.tests)
-        self.passed = np.zeros(self.tests, np.bool_)
-
-    def forecast(self, commit: int) -> Floats:
-        """P(D) before a run on `commit`, (N,): each further commit of the request may break what passed before it."""
-        if self.commit < 0 or commit == self.commit:
-            return self.belief
-        return self.belief + (1.0 - self.belief) * self.d
-
-    def see(self, commit: int, state: Floats, forecast: Floats, table: Floats, codes: Int8s) -> Floats:
-        """Takes in one run; the factor for the state of the gated branch.
-
-        `state` is that of the gated branch, `forecast` what it has become on the request's new commit, `table` the
-        run's `emissions`; a test that D broke behaves as a broken one.
-        """
-        self.belief = self.forecast(commit)
-        if commit != self.commit:
-            self._start(commit)
-        ran = was_executed(codes)
-        plain, broken = table[codes], table[codes, BROKEN]
-        with_break = self.belief * broken
-        self.belief = with_break / (with_break + (1.0 - self.belief) * ((forecast * plain) @ _ONES))
-        self.plain, self.broken = self.plain * plain, self.broken * broken
-        self.all_failed = self.all_failed * np.where(ran[:, None], table[Outcome.FAILED], 1.0)
-        self.broken_all_failed = self.broken_all_failed * np.where(ran, table[Outcome.FAILED, BROKEN], 1.0)
-        self.passed = self.passed | (codes == Outcome.PASSED) | (codes == Outcome.FLAKY)
-        any_pass = 1.0 - self._either(self.all_failed, self.broken_all_failed)
-        total = self._either(self.plain, self.broken) / np.maximum(any_pass, 1e-300)
-        total = np.where(self.passed[:, None], total, self.handed)
-        factor: Floats = total / self.handed
-        self.handed = total
-        rest = state[:, :BROKEN]
-        factor[:, BROKEN] = (rest * factor[:, :BROKEN]).sum(axis=1) / np.maximum(rest.sum(axis=1), 1e-300)
-        return factor
-
-    def _either(self, plain: Floats, broken: Floats) -> Floats:
-        result: Floats = self.d * broken[:, None] + (1.0 - self.d) * plain
-        return result
+    states: Floats  # (N, S)
+    commits: Int32s  # (N,) the commit, as the series numbers it, that the test was last seen on
+    seen: Bools  # (N,) false: never, and `commits` says nothing
 
 
-def walk(series: Series, parameters: Parameters) -> Iterator[Step]:
-    """The filter, run by run: `predicted` is the forecast before a run, `filtered` the state after it."""
+def reach(series: Series, parameters: Parameters, start: Reached | None = None) -> Reached:
+    """The filter after the runs of `series`, which follow on those of `start`. One run costs one product.
+
+    Going on gives what all runs at once would. So keep a state of runs whose outages are settled: one that is only
+    suspected may be refuted by the next run. The commits of both parts must be numbered alike; a test that is new has
+    the prior for a state and was never `seen` (`beginning`). Raises ValueError for runs of pull requests.
+    """
+    if (series.pulls != GATED).any():
+        raise ValueError("only runs of the gated branch can go on from a saved state")
+    reached = beginning(len(series.outcomes), parameters) if start is None else start
+    states, ran = reached.states, series.ran
+    for step in walk(series, parameters, start=reached):
+        states = step.filtered
+    seen = ran.any(axis=1)
+    newest = series.commits[ran.shape[1] - 1 - ran[:, ::-1].argmax(axis=1)] if ran.size else reached.commits
+    return Reached(states, np.where(seen, newest, reached.commits), seen | reached.seen)
+
+
+def beginning(tests: int, parameters: Parameters) -> Reached:
+    """Tests before their first result."""
+    return Reached(np.tile(parameters.prior(), (tests, 1)), np.zeros(tests, np.int32), np.zeros(tests, np.bool_))
+
+
+def walk(
+    series: Series, parameters: Parameters, *, looking_back: bool = False, start: Reached | None = None
+) -> Iterator[Step]:
+    """The filter, run by run: `predicted` is the forecast before a run, `filtered` the state after it.
+
+    `looking_back`: with all that runs of pull requests say (`pulls`), for the forward half of `smooth`. `start`: goes
+    on from there (`reach`).
+    """
     tests, runs = series.outcomes.shape
     matrix = parameters.transitions()
-    state = np.tile(parameters.prior(), (tests, 1))
-    last = np.full(tests, -1, np.int64)
-    numbers = np.unique(series.commits, return_inverse=True)[1] if runs else series.commits
-    nothing = np.zeros(tests, np.bool_)
-    pulls: dict[int, _Pull] = {}
+    begin = beginning(tests, parameters) if start is None else start
+    state, last, seen = begin.states, begin.commits, begin.seen
+    shares = shares_of_moves(series.commits, series.pulls) if looking_back else np.ones(runs)
+    pulls: dict[int, PullRequest] = {}
     for run in range(runs):
-        codes = series.outcomes[:, run]
-        shown = bool(series.retries_shown[run])
-        table = emissions(parameters, float(series.outage[run]), shown)
-        evidence = table[codes]
-        number = int(series.pulls[run])
-        moved, predicted = nothing, state
+        codes, ran = series.codes[:, run], series.ran[:, run]
+        table = emissions(parameters, float(series.outage[run]))
+        number, commit, share = int(series.pulls[run]), int(series.commits[run]), float(shares[run])
         pull_break = None
         if number == GATED:
-            ran = series.ran[:, run]
-            fresh = (last != numbers[run]) & (last >= 0)
-            if fresh.any():
-                predicted = state @ matrix
-                if not fresh.all():
-                    predicted = np.where(fresh[:, None], predicted, state)
-            moved = fresh & ran
-            last = np.where(ran, numbers[run], last)
+            fresh = seen & (last != commit)
+            moved, predicted = fresh & ran, _move(state, fresh, matrix, share)
+            last, seen = np.where(ran, commit, last), seen | ran
+            prior, evidence = predicted, table[codes]
         else:
-            pull = pulls.setdefault(number, _Pull(tests, parameters))
-            pull_break = pull.forecast(int(numbers[run]))
+            pull = pulls.setdefault(number, PullRequest(tests, parameters))
+            first = pull.first_met(commit, codes)
+            pull_break = pull.belief
             # The request may have been the first to meet a break that is new on the gated branch.
-            predicted = np.where((last >= 0)[:, None], state @ matrix, state)
-            evidence = pull.see(int(numbers[run]), state, predicted, table, codes)
-        joint = (predicted if number == GATED else state) * evidence
+            predicted = np.where(seen[:, None], state @ matrix, state)
+            evidence = pull.see(commit, state, predicted, table, codes, series.retries_shown[:, run])
+            moved, prior = np.zeros(tests, np.bool_), state
+            if looking_back:
+                moved, evidence = first & seen, pull.told()
+                prior = predicted = _move(state, moved, matrix, share)
+        joint = prior * evidence
         likelihood = joint @ _ONES
         filtered = joint / likelihood[:, None]
-        if number == GATED and not ran.all():
+        if not ran.all():
             filtered = np.where(ran[:, None], filtered, state)  # what was not seen has not moved
-        yield Step(run, state, predicted, pull_break, moved, evidence, filtered, likelihood)
+        yield Step(run, state, predicted, pull_break, moved, share, evidence, filtered, likelihood)
         state = filtered
+
+
+def _move(state: Floats, moved: Bools, matrix: Floats, share: float) -> Floats:
+    if not moved.any():
+        return state
+    whole = state @ matrix
+    after = whole if share == 1.0 else state + share * (whole - state)
+    return after if moved.all() else np.where(moved[:, None], after, state)
 
 
 def filter_states(series: Series, parameters: Parameters) -> Floats:
@@ -170,14 +146,14 @@ class Smoothed:
 
 def smooth(series: Series, parameters: Parameters) -> Smoothed:
     """Forward and backward over all runs (Rabiner 1989). Memory: 40 N R S bytes; see `CHUNK`."""
-    steps = tuple(walk(series, parameters))
+    steps = tuple(walk(series, parameters, looking_back=True))
     tests = len(series.outcomes)
     later = np.ones((len(steps), tests, STATES))
     back = parameters.transitions().T
     for step in reversed(steps[1:]):
         message = step.evidence * later[step.run]
         if step.moved.any():
-            message = np.where(step.moved[:, None], message @ back, message)
+            message = _move(message, step.moved, back, step.share)
         later[step.run - 1] = message / (message @ _ONES)[:, None]
     states = np.empty_like(later)
     for step in steps:
@@ -187,25 +163,24 @@ def smooth(series: Series, parameters: Parameters) -> Smoothed:
 
 
 def at_run(series: Series, parameters: Parameters, run: int) -> tuple[Step, Floats]:
-    """The step of one run, and what the runs after it say: P(later runs | state in that run), scaled, (N, S).
+    """One run as the filter meets it, and what the runs after it say: P(later runs | state in it), scaled, (N, S).
 
-    The same as `smooth` gives for this run, without keeping the runs before it.
+    Of runs of pull requests the filter's own evidence is taken, not that of looking back: a later failure of somebody
+    else's request says nothing here. Without such runs it is what `smooth` gives for this run.
     """
     chosen = None
-    after: list[tuple[Floats, Bools]] = []
+    after: list[Step] = []
     for step in walk(series, parameters):
         if step.run == run:
             chosen = step
         elif step.run > run:
-            after.append((step.evidence, step.moved))
+            after.append(step)
     if chosen is None:
         raise ValueError(f"there is no run {run} among {series.outcomes.shape[1]}")
     back = parameters.transitions().T
     later = np.ones((len(series.outcomes), STATES))
-    for evidence, moved in reversed(after):
-        message = evidence * later
-        if moved.any():
-            message = np.where(moved[:, None], message @ back, message)
+    for step in reversed(after):
+        message = _move(step.evidence * later, step.moved, back, step.share)
         later = message / (message @ _ONES)[:, None]
     return chosen, later
 

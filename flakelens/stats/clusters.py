@@ -13,8 +13,8 @@ import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
-from flakelens.outcomes import was_executed
-from flakelens.stats.outages import RECOVERED_SHARE, Outages
+from flakelens.outcomes import failed_first, was_executed
+from flakelens.stats.outages import RECOVERED_SHARE, Outages, outage_at_start
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,22 +88,28 @@ def common_mode_runs(outcomes: Int8s, outages: Outages) -> Bools:
     """Runs to leave out when causes are sought: outages large enough to make tests look alike that are not.
 
     `outcomes` (N, R) as given to `find_outages`. Of the suspected runs those with at least max(10, 3 %) of the executed
-    tests among their victims, if they are confirmed, or if 2/3 of the victims do not fail in the next run that is not
-    itself suspected: of two outages on end the first is never confirmed, and one run left in would make a cluster of
-    all that died in it and in another. A smaller group that dies together is a cause to name; a break of many tests
-    stays, for they still fail in that next run.
+    tests among their victims, unless more than a third of these still fail in the next run that is not itself
+    suspected: that is a break of many tests. Of two outages on end the first is never confirmed; of the newest run
+    nothing can be known; and the first run is read backwards (`outage_at_start`): one run left in would make a cluster
+    of all that died in it and in another. A smaller group that dies together is a cause to name.
     """
     left_out = np.zeros(outcomes.shape[1], np.bool_)
     calm = np.flatnonzero(~outages.suspected)
     for run, victims in outages.newly.items():
-        column = outcomes[:, run]
-        executed = np.count_nonzero(was_executed(column))
-        if len(victims) < max(LARGE_OUTAGE, LARGE_SHARE * executed):
-            continue
-        after = calm[calm > run]
-        recovered = np.count_nonzero(outcomes[victims, after[0]] != Outcome.FAILED) if len(after) else 0
-        left_out[run] = outages.confirmed[run] or recovered >= RECOVERED_SHARE * len(victims)
+        if _is_large(outcomes, run, len(victims)):
+            after = calm[calm > run]
+            recovered = not len(after) or (
+                np.count_nonzero(outcomes[victims, after[0]] != Outcome.FAILED) >= RECOVERED_SHARE * len(victims)
+            )
+            left_out[run] = outages.confirmed[run] or recovered
+    if len(left_out) and outage_at_start(outcomes):
+        left_out[0] = _is_large(outcomes, 0, int(np.count_nonzero(failed_first(outcomes[:, 0]))))
     return left_out
+
+
+def _is_large(outcomes: Int8s, run: int, victims: int) -> bool:
+    executed = np.count_nonzero(was_executed(outcomes[:, run]))
+    return victims >= max(LARGE_OUTAGE, LARGE_SHARE * executed)
 
 
 def jaccard_distances(rows: Bools) -> NDArray[np.float32]:

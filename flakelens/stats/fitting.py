@@ -20,6 +20,7 @@ from flakelens.stats.chain import Smoothed, Step, chunks, smooth
 from flakelens.stats.markov import (
     BROKEN,
     DEFAULTS,
+    FAILED_AGAIN,
     FLAKY,
     HEALTHY,
     LEVELS,
@@ -102,12 +103,14 @@ def _sample(observed: Series) -> tuple[Series, Floats]:
     chosen = failing[:: max(1, math.ceil(len(failing) / MOST_TESTS))]
     weights = np.full(len(chosen), len(failing) / max(1, len(chosen)))
     rows, counts = _stand_ins(observed, ~troubled)
+    shown = observed.retries_shown
+    usual = shown[~troubled].mean(axis=0) > 0.5 if len(rows) else shown[:0]
     return (
         series(
             np.concatenate([observed.outcomes[chosen], rows]),
             observed.commits,
             outage=observed.outage,
-            retries_shown=observed.retries_shown,
+            retries_shown=np.concatenate([shown[chosen], np.broadcast_to(usual, rows.shape)]),
             pulls=observed.pulls,
         ),
         np.concatenate([weights, counts]),
@@ -128,11 +131,9 @@ def _stand_ins(observed: Series, calm: Bools) -> tuple[Int8s, Floats]:
 
 def _expect(sample: Series, weights: Floats, parameters: Parameters) -> _Counts:
     counts = _Counts()
-    matrix = parameters.transitions()
     for rows in chunks(len(weights)):
         part = sample.rows(np.arange(len(weights))[rows])
         _add(counts, part, weights[rows], smooth(part, parameters), parameters)
-    counts.moves *= matrix
     return counts
 
 
@@ -145,22 +146,32 @@ def _add(counts: _Counts, part: Series, weights: Floats, found: Smoothed, parame
         run = step.run
         counts.log_likelihood += float(weights @ np.log(step.likelihood))
         if step.moved.any():
-            after = step.evidence * found.later[run]
-            total = ((step.before @ matrix) * after).sum(axis=1)
-            counts.moves += step.before.T @ (after * (weights * step.moved / total)[:, None])
+            counts.moves += _moves(step, found.later[run], weights, matrix)
         if step.pull_break is not None:
             pulls[int(part.pulls[run])] = _broken_by_pull(step, part, step.predicted * found.later[run], parameters)
         elif part.outage[run] == 0:
-            state, codes = found.states[run], part.outcomes[:, run]
-            failed = part.failed[:, run]
+            state, failed = found.states[run], part.failed[:, run]
             healthy = weights * state[:, HEALTHY]
             counts.strays += [healthy @ failed, healthy @ part.ran[:, run]]
-            if part.retries_shown[run] and failed.any():
-                flaked = weights * (state @ low_levels)
-                counts.retries += [flaked @ (codes == Outcome.FAILED), flaked @ failed]
+            retried = failed & part.retries_shown[:, run]
+            if retried.any():
+                flaked = weights * (state @ low_levels) * retried
+                counts.retries += [flaked @ (part.codes[:, run] == FAILED_AGAIN), flaked.sum()]
     for number, broke in pulls.items():
         ever = weights * part.ran[:, part.pulls == number].any(axis=1)
         counts.pulls += [ever @ broke, ever.sum()]
+
+
+def _moves(step: Step, later: Floats, weights: Floats, matrix: Floats) -> Floats:
+    """Expected moves between states on one commit, (S, S), as one `share` of the chances for them."""
+    part = np.eye(STATES) + step.share * (matrix - np.eye(STATES))
+    after = step.evidence * later
+    total = ((step.before @ part) * after).sum(axis=1)
+    moves: Floats = part * (step.before.T @ (after * (weights * step.moved / total)[:, None]))
+    chances = step.share * moves.sum(axis=1)
+    np.fill_diagonal(moves, 0.0)
+    np.fill_diagonal(moves, np.maximum(chances - moves.sum(axis=1), 0.0))
+    return moves
 
 
 def _broken_by_pull(step: Step, part: Series, state: Floats, parameters: Parameters) -> Floats:
@@ -169,9 +180,7 @@ def _broken_by_pull(step: Step, part: Series, state: Floats, parameters: Paramet
     The filter's own belief would blame the request for flakes of tests not yet known to be flaky.
     """
     assert step.pull_break is not None
-    codes = part.outcomes[:, step.run]
-    seen = (parameters, float(part.outage[step.run]), bool(part.retries_shown[step.run]))
-    table = emissions(*seen)[codes]
+    table = emissions(parameters, float(part.outage[step.run]))[part.codes[:, step.run]]
     broken = step.pull_break * table[:, BROKEN]
     plain = (1.0 - step.pull_break) * (state * table).sum(axis=1) / state.sum(axis=1)
     result: Floats = broken / (broken + plain)

@@ -62,7 +62,7 @@ def predictions(seen: Series, parameters: Parameters = DEFAULTS, *, train: int |
 
 
 def _chain(seen: Series, parameters: Parameters) -> Floats:
-    own = 1.0 - emissions(parameters, 0.0, True)[1]
+    own = 1.0 - emissions(parameters, 0.0)[1]
     found = np.empty((seen.outcomes.shape[0], seen.outcomes.shape[1] + 1))
     state = np.tile(parameters.prior(), (len(found), 1))
     for step in walk(seen, parameters):

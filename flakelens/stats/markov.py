@@ -12,9 +12,11 @@ Shapes: N tests, R runs oldest first, S = 8 states in the order healthy, F1..F6,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +37,10 @@ BROKEN_RETRY_FAILS = 0.98
 OUTSIDE_RETRY_FAILS = 0.95  # when an outage was the cause
 GATED = -1  # in `Series.pulls`: a run of the gated branch
 
-_CODES = len(Outcome)
+# What can be seen of a test in a run: a model.Outcome, or this for FAILED where the report shows retries.
+FAILED_AGAIN = len(Outcome)
+_CODES = len(Outcome) + 1
+_MOST_PATTERNS = 256  # of passes, in the commits that `never_failing` takes at a time
 _LEAST = 1e-12  # no state is ever impossible: an impossible observation must not divide by zero
 
 
@@ -90,6 +95,17 @@ class Parameters:
 DEFAULTS = Parameters()
 
 
+def rounded(parameters: Parameters, digits: int = 6) -> Parameters:
+    """The same to so many significant digits: what two machines add up in another order is equal again."""
+
+    def cut(value: float) -> float:
+        return float(f"{value:.{digits}g}")
+
+    values = asdict(parameters)
+    levels = tuple(cut(level) for level in values.pop("levels"))
+    return Parameters(levels=levels, **{name: cut(value) for name, value in values.items()})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Series:
     """What was seen: outcomes of N tests in R runs, oldest first. Build it with `series`."""
@@ -97,8 +113,14 @@ class Series:
     outcomes: Int8s  # (N, R) model.Outcome; FLAKY is a failed first attempt and a later pass
     commits: Int32s  # (R,) equal for runs of one commit
     outage: Floats  # (R,) o_t: share of the tests that an outage made fail, 0 without one
-    retries_shown: Bools  # (R,) a FAILED result is known to have been retried and to have failed again
+    retries_shown: Bools  # (N, R) a FAILED result here is known to have been retried and to have failed again
     pulls: Int32s  # (R,) GATED, or the number of the pull request that the run belongs to
+
+    @cached_property
+    def codes(self) -> Int8s:
+        """What was seen, (N, R): the rows of `emissions`."""
+        again = (self.outcomes == Outcome.FAILED) & self.retries_shown
+        return np.where(again, np.int8(FAILED_AGAIN), self.outcomes)
 
     @cached_property
     def failed(self) -> Bools:
@@ -118,7 +140,7 @@ class Series:
             self.outcomes[tests],
             self.commits,
             outage=self.outage,
-            retries_shown=self.retries_shown,
+            retries_shown=self.retries_shown[tests],
             pulls=self.pulls,
         )
 
@@ -134,14 +156,16 @@ def series(
     """A Series; without `outage` there was none, without `retries_shown` no failure was retried, without `pulls` every
     run is of the gated branch.
 
-    Where reports hide retries, `retries_shown` is false: the rates are then those of the results that are visible.
+    `retries_shown` is (R,), or (N, R) where one run holds reports that hide retries and reports that record them. False
+    where they are hidden: the rates are then those of the results that are visible.
     """
     runs = outcomes.shape[1]
+    shown = np.zeros(runs, np.bool_) if retries_shown is None else retries_shown
     return Series(
         outcomes=outcomes,
         commits=commits,
         outage=np.zeros(runs) if outage is None else outage,
-        retries_shown=np.zeros(runs, np.bool_) if retries_shown is None else retries_shown,
+        retries_shown=np.broadcast_to(shown, outcomes.shape),
         pulls=np.full(runs, GATED, np.int32) if pulls is None else pulls,
     )
 
@@ -157,13 +181,13 @@ def outage_shares(outcomes: Int8s, outage: Bools) -> Floats:
 
 
 @lru_cache(maxsize=4096)
-def emissions(parameters: Parameters, outage: float, shown: bool) -> Floats:
-    """P(outcome | state) in a run with outage share o, (5 codes, S); rows NONE and SKIPPED are 1: they say nothing.
+def emissions(parameters: Parameters, outage: float) -> Floats:
+    """P(seen | state) in a run with outage share o, (6 codes, S); rows NONE and SKIPPED are 1: they say nothing.
 
         first attempt fails   q_s = 1 - (1 - p_s)(1 - o)
         its retry fails too   r_s = w rf_s + (1 - w) .95,   w = p_s / q_s
 
-    PASSED 1 - q, FLAKY q (1 - r), FAILED q r where retries are shown, else q.
+    PASSED 1 - q, FLAKY q (1 - r), FAILED q, FAILED_AGAIN q r.
     """
     own = parameters.failing()
     q = 1.0 - (1.0 - own) * (1.0 - outage)
@@ -172,31 +196,59 @@ def emissions(parameters: Parameters, outage: float, shown: bool) -> Floats:
     table = np.ones((_CODES, STATES))
     table[Outcome.PASSED] = 1.0 - q
     table[Outcome.FLAKY] = q * (1.0 - again)
-    table[Outcome.FAILED] = q * again if shown else q
+    table[Outcome.FAILED] = q
+    table[FAILED_AGAIN] = q * again
     table = np.maximum(table, _LEAST)
     table.flags.writeable = False
     return table
 
 
-def never_failing(parameters: Parameters, results: Sequence[int], commits: Sequence[int]) -> Floats:
-    """State of tests that passed `results` times on `commits` different commits and never failed, (n, S).
+def never_failing(parameters: Parameters, passed: Bools, commits: Int32s) -> Floats:
+    """State of tests that never failed, (n, S), equal to the filter's. `passed` (n, R); `commits` (R,), those of one
+    commit on end.
 
-        a ~ prior D (T D)^(c-1) D^(n-c),   D = diag(1 - p),  T = transitions
+        a ~ prior D^(k_1) T D^(k_2) .. T D^(k_c),   D = diag(1 - p),  T = transitions,  k_i passes on the i-th commit
 
-    Outages cancel, for they make a pass less likely by the same factor in every state. Exact when reruns come last;
-    otherwise T and D do not commute and the error is below .0005 (tests/stats compare).
+    Outages cancel, for they make a pass less likely by the same factor in every state. Run by run this would be slow
+    for so many tests; a few commits at a time have few different patterns of passes, each with one product for all.
     """
-    pairs, where = np.unique(np.column_stack([results, commits]), axis=0, return_inverse=True)
-    passing = 1.0 - parameters.failing()
-    step = parameters.transitions() * passing
-    found = np.empty((len(pairs), STATES))
-    most = int(pairs[:, 1].max(initial=0))
-    path = np.empty((most + 1, STATES))
-    path[0] = parameters.prior()
-    for number in range(1, most + 1):
-        moved = path[number - 1] * passing if number == 1 else path[number - 1] @ step
-        path[number] = moved / moved.sum()
-    for place, (count, different) in enumerate(pairs):
-        state = path[different] * passing ** (count - different)
-        found[place] = state / state.sum()
-    return found[where.reshape(-1)]
+    matrix, passing = parameters.transitions(), 1.0 - parameters.failing()
+    if not len(passed):
+        return np.empty((0, STATES))
+    # There is no T before the first commit, so it is taken off beforehand.
+    state = np.tile(np.linalg.solve(matrix.T, parameters.prior()), (len(passed), 1))
+    for runs, weights, sizes in _blocks(commits):
+        pattern = (passed[:, runs].astype(np.float32) @ weights).astype(np.min_scalar_type(math.prod(sizes)))
+        order = np.argsort(pattern, kind="stable")
+        pattern, state = pattern[order], state[order]
+        changes = np.flatnonzero(pattern[1:] != pattern[:-1]) + 1
+        for start, stop in pairwise([0, *changes.tolist(), len(order)]):
+            rest, product = int(pattern[start]), np.eye(STATES)
+            for size in sizes:
+                rest, passes = divmod(rest, size)
+                if passes:
+                    product = (product @ matrix) * passing**passes
+            state[start:stop] = state[start:stop] @ product
+        state[order] = state / state.sum(axis=1, keepdims=True)
+    state[~passed.any(axis=1)] = parameters.prior()
+    return state
+
+
+def _blocks(commits: Int32s) -> Iterator[tuple[slice, npt.NDArray[np.float32], list[int]]]:
+    """A few commits at a time: their runs, and what the passes of each run weigh in the number of a pattern.
+
+    The number has one digit per commit, its passes; `sizes` are the bases of the digits, the least digit first.
+    """
+    edges = [*np.flatnonzero(np.diff(commits, prepend=-1)).tolist(), len(commits)]
+    weights: list[int] = []
+    sizes: list[int] = []
+    start, radix = 0, 1
+    for begin, end in pairwise(edges):
+        if sizes and radix * (end - begin + 1) > _MOST_PATTERNS:
+            yield slice(start, begin), np.array(weights, np.float32), sizes
+            start, weights, sizes, radix = begin, [], [], 1
+        weights += [radix] * (end - begin)
+        sizes.append(end - begin + 1)
+        radix *= sizes[-1]
+    if sizes:
+        yield slice(start, len(commits)), np.array(weights, np.float32), sizes

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
@@ -35,6 +36,7 @@ class Outages:
 
     suspected: Bools
     confirmed: Bools
+    open: Bools  # suspected, and nothing has come since that could confirm or refute it
     down: Bools  # suspected or confirmed, and more than a third of the victims still failed when the run ended
     newly: dict[int, Int32s]  # suspected run -> the tests that newly failed in it
 
@@ -52,54 +54,65 @@ def find_outages(outcomes: Int8s) -> Outages:
     The normal bound is deliberately wide: e_t is itself an estimate. Compare Sippy and LUCI, which use a flat share.
     """
     tests, reach = outcomes.shape
+    columns = np.ascontiguousarray(outcomes.T)  # every run is looked at whole, and once
     suspected = np.zeros(reach, np.bool_)
     confirmed = np.zeros(reach, np.bool_)
     newly: dict[int, Int32s] = {}
     failing = np.zeros(tests, np.bool_)  # in the test's previous run
     known = np.zeros(tests, np.bool_)  # had a run before
-    chances = np.zeros(tests)
-    new_failures = np.zeros(tests)
+    chances = np.full(tests, _PRIOR_RUNS)
+    new_failures = np.full(tests, _PRIOR_RUNS * _PRIOR_MEAN)
     for run in range(reach):
-        column = outcomes[:, run]
+        column = columns[run]
         failed = failed_first(column)
         ran = failed | (column == Outcome.PASSED)
         could = ran & known & ~failing
         fresh = could & failed
         count = int(np.count_nonzero(fresh))
         if count >= MINIMUM_NEW_FAILURES:
-            rate = (new_failures[could] + _PRIOR_RUNS * _PRIOR_MEAN) / (chances[could] + _PRIOR_RUNS)
-            expected = float(rate.sum())
+            expected = float((new_failures / chances).sum(where=could))
             if count > expected + STANDARD_DEVIATIONS * np.sqrt(expected + 1):
                 suspected[run] = True
                 newly[run] = np.flatnonzero(fresh).astype(np.int32)
-        chances[could] += 1
-        new_failures[fresh] += 1
-        failing = np.where(ran, failed, failing)
+        chances += could
+        new_failures += fresh
+        failing = failed | (failing & ~ran)
         known |= ran
     groups = _recurring_groups(outcomes, newly)
     for run in groups:
         suspected[run] = False
+    undecided = np.zeros(reach, np.bool_)
     down = np.zeros(reach, np.bool_)
     for run, victims in newly.items():
         if suspected[run]:
             healed = outcomes[victims, run] == Outcome.FLAKY
             down[run] = np.count_nonzero(healed) < RECOVERED_SHARE * len(victims)
             later = np.arange(run + 1, reach)
-            confirmed[run] = _recovered(outcomes[victims][:, later], healed) or (
+            confirmed[run] = _recovered(columns, victims, later, healed) or (
                 # Two outages in a row: the run after both says of each what it was.
-                _recovered(outcomes[victims][:, later[~suspected[later]]], healed)
+                _recovered(columns, victims, later[~suspected[later]], healed)
             )
-    return Outages(suspected, confirmed, down, {run: tests for run, tests in newly.items() if suspected[run]})
+            undecided[run] = not confirmed[run] and not was_executed(outcomes[victims][:, later]).any()
+    return Outages(
+        suspected, confirmed, undecided, down, {run: tests for run, tests in newly.items() if suspected[run]}
+    )
 
 
-def _recovered(later: Int8s, healed: Bools) -> bool:
-    """Did at least 2/3 of the victims pass later in the run (`healed`), or else in the next of the `later` runs?"""
-    ran = was_executed(later)
-    passed = healed
-    if ran.size:
-        following = np.take_along_axis(later, ran.argmax(axis=1)[:, None], axis=1)[:, 0]
-        passed = passed | (ran.any(axis=1) & (following != Outcome.FAILED))
-    return bool(np.count_nonzero(passed) >= RECOVERED_SHARE * len(healed))
+def _recovered(columns: Int8s, victims: npt.NDArray[np.integer], later: npt.NDArray[np.integer], healed: Bools) -> bool:
+    """Did at least 2/3 of the victims pass later in the run (`healed`), or else in the next of the `later` runs?
+
+    `columns` (R, N): the outcomes by run; `victims` and `healed` (n,).
+    """
+    passed = np.count_nonzero(healed)
+    waiting = victims[~healed]
+    for run in later:
+        if not len(waiting):
+            break
+        column = columns[run, waiting]
+        ran = was_executed(column)
+        passed += np.count_nonzero(ran & (column != Outcome.FAILED))
+        waiting = waiting[~ran]
+    return bool(passed >= RECOVERED_SHARE * len(healed))
 
 
 def _recurring_groups(outcomes: Int8s, newly: dict[int, Int32s]) -> set[int]:
@@ -140,7 +153,7 @@ def outage_at_start(outcomes: Int8s) -> bool:
     count = len(victims)
     if count < MINIMUM_NEW_FAILURES or count <= expected + STANDARD_DEVIATIONS * np.sqrt(expected + 1):
         return False
-    return _recovered(outcomes[victims, 1:], np.zeros(count, np.bool_))
+    return _recovered(outcomes.T, victims, np.arange(1, outcomes.shape[1]), np.zeros(count, np.bool_))
 
 
 class PullOutage(NamedTuple):
@@ -164,6 +177,8 @@ def outage_of_pull(gated: Int8s, pull: Int8s) -> PullOutage:
         return PullOutage(False, False, False)
     again = pull[found.newly[place], 1:]
     passing = np.isin(again, (Outcome.PASSED, Outcome.FLAKY))
-    swapped = np.where(passing, Outcome.FAILED, np.where(again == Outcome.FAILED, Outcome.PASSED, again))
-    refuted = _recovered(swapped.astype(np.int8), np.zeros(len(again), np.bool_))
+    swapped = np.where(passing, Outcome.FAILED, np.where(again == Outcome.FAILED, Outcome.PASSED, again)).astype(
+        np.int8
+    )
+    refuted = _recovered(swapped.T, np.arange(len(again)), np.arange(swapped.shape[1]), np.zeros(len(again), np.bool_))
     return PullOutage(True, bool(found.confirmed[place]), refuted)

@@ -1,16 +1,16 @@
-"""How likely each test is stable, flaky or broken now: the hidden chain asked the questions of `states.find_states`."""
+"""What the hidden chain says of each test: healthy, flaky or broken, now and in every run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
-from flakelens.stats.chain import Smoothed, chunks, smooth
+from flakelens.stats.chain import chunks, smooth
 from flakelens.stats.fitting import fit, fit_window
-from flakelens.stats.intervals import beta_quantile
 from flakelens.stats.markov import (
     BROKEN,
     DEFAULTS,
@@ -22,54 +22,87 @@ from flakelens.stats.markov import (
     Series,
     never_failing,
     outage_shares,
+    rounded,
     series,
 )
 from flakelens.stats.outages import outage_at_start
 
-INTERVAL = 0.95
-# Below this P(flaky) and without a flake to count a rate would answer a question that nobody asks.
-_RATE_FROM = 0.05
+LIKELY = 0.5  # a state is named when it is likelier than the two others together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
-    """How often the first attempt of a flaky test fails, and its 95 % interval. Fractions in [0, 1]."""
+class Posterior:
+    """What the runs say of N tests. `now` (N, 8) is P(state) after the newest run, rows sum to 1 (see `markov`).
 
-    value: float
-    low: float
-    high: float
+    Only tests that failed outside of the outages have a course; for the others every run is as likely healthy as the
+    newest. `troubled` (n,) are their positions, ascending, and `broken` (n, R) the runs in which P(broken) > .5 by all
+    that is known, later runs included.
+    """
+
+    now: Floats
+    troubled: Int32s
+    broken: Bools
+
+    def three(self) -> Floats:
+        """P(stable), P(flaky), P(broken) now, (N, 3)."""
+        return _three(self.now)
+
+    def after_clean_runs(self, count: int, passing: Bools, parameters: Parameters) -> Posterior:
+        """What `count` more runs would say, each on a commit of its own, in which the tests `passing` (N,) pass.
+
+            a ~ a (T D)^count,   D = diag(1 - p),  T = transitions
+
+        What was broken in earlier runs is not thought over again.
+        """
+        step = parameters.transitions() * (1.0 - parameters.failing())
+        now = self.now.copy()
+        moved = now[passing] @ np.linalg.matrix_power(step, count)
+        now[passing] = moved / moved.sum(axis=1, keepdims=True)
+        more = np.zeros((len(self.troubled), count), np.bool_)
+        return replace(self, now=now, broken=np.concatenate([self.broken, more], axis=1))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probabilities:
-    """What the history says about one test now. The three sum to 1."""
+class FitInput(NamedTuple):
+    """What parameters are fitted to; R may be 0."""
 
-    p_stable: float
-    p_flaky: float
-    p_broken: float
-    ever_flaky: float  # the largest P(it was a flake) over its failures, by all that is known since; 0 without failures
-    flake_rate: Rate | None  # None where P(flaky) is small and nothing looks like a flake
+    outcomes: Int8s  # (N, R)
+    commits: Int32s  # (R,)
+    outage: Bools  # (R,) confirmed
+    retries_shown: Bools | None  # (R,) or (N, R)
 
 
-def find_parameters(
-    outcomes: Int8s, commits: Int32s, *, outage: Bools, retries_shown: Bools | None = None
-) -> Parameters:
-    """The fitted parameters of runs 1..R of the branch: see `fitting.fit_window`. A pure function of these runs."""
-    window = fit_window(outcomes.shape[1])
-    if window is None:
+def fit_input(outcomes: Int8s, commits: Int32s, *, outage: Bools, retries_shown: Bools | None = None) -> FitInput:
+    """Those of the runs 1..R of the branch that its parameters are fitted to: see `fitting.fit_window`."""
+    runs = slice(*(fit_window(outcomes.shape[1]) or (0, 0)))
+    shown = None if retries_shown is None else retries_shown[..., runs]
+    return FitInput(outcomes[:, runs], commits[runs], outage[runs], shown)
+
+
+def fit_to(given: FitInput) -> Parameters:
+    """The parameters fitted to these runs, the defaults without any: a pure function of them.
+
+    To six digits, so that a verdict that names them is the same on another machine.
+    """
+    if not len(given.commits):
         return DEFAULTS
-    runs = slice(*window)
-    return fit(
-        series(
-            outcomes[:, runs],
-            commits[runs],
-            outage=outage_shares(outcomes[:, runs], with_start(outcomes[:, runs], outage[runs])),
-            retries_shown=None if retries_shown is None else retries_shown[runs],
-        )
-    )
+    outage = outage_shares(given.outcomes, with_start(given.outcomes, given.outage))
+    return rounded(fit(series(given.outcomes, given.commits, outage=outage, retries_shown=given.retries_shown)))
 
 
-def find_probabilities(
+def observe(
+    outcomes: Int8s,
+    commits: Int32s,
+    *,
+    outage: Bools,
+    suspected: Bools | None = None,
+    retries_shown: Bools | None = None,
+) -> Series:
+    """The runs as the chain sees them: an outage explains what failed in it. Arguments as for `find_posterior`."""
+    explained = with_start(outcomes, outage if suspected is None else outage | suspected)
+    return series(outcomes, commits, outage=outage_shares(outcomes, explained), retries_shown=retries_shown)
+
+
+def find_posterior(
     outcomes: Int8s,
     commits: Int32s,
     *,
@@ -78,53 +111,48 @@ def find_probabilities(
     suspected: Bools | None = None,
     retries_shown: Bools | None = None,
     parameters: Parameters = DEFAULTS,
-) -> tuple[Probabilities, ...]:
+) -> Posterior:
     """The state of every test as probabilities, from the runs of the gated branch, oldest first.
 
     `outcomes` (N, R) int8; `commits` (R,) equal for runs of one commit; `outage` (R,) confirmed outages; `suspected`
-    (R,) counts for the newest run alone, where nothing can have confirmed it yet; `disagreed` (N,) tests that failed
-    and passed on one commit of a pull request; `retries_shown` (R,) FAILED is known to have failed its retry too.
-    A test without a result has the probabilities of the prior.
+    (R,) outages that nothing has confirmed or refuted yet; `disagreed` (N,) tests that failed and passed on one commit
+    of a pull request; `retries_shown` (R,) or (N, R) FAILED is known to have failed its retry too. A test without a
+    result has the probabilities of the prior.
     """
-    explained = with_start(outcomes, outage)
-    if suspected is not None and len(explained):
-        explained[-1] |= suspected[-1]
-    seen = series(outcomes, commits, outage=outage_shares(outcomes, explained), retries_shown=retries_shown)
+    seen = observe(outcomes, commits, outage=outage, suspected=suspected, retries_shown=retries_shown)
     # What failed in outages alone is as good as never failed: the closed form holds for it too.
-    troubled = (seen.failed & ~explained).any(axis=1)
-    calm = np.flatnonzero(~troubled)
-    states = np.empty((len(outcomes), len(parameters.prior())))
+    failed = (seen.failed & (seen.outage == 0)).any(axis=1)
+    calm, troubled = np.flatnonzero(~failed), np.flatnonzero(failed).astype(np.int32)
+    now = np.empty((len(outcomes), len(parameters.prior())))
     passed = outcomes[calm] == Outcome.PASSED
-    states[calm] = never_failing(parameters, passed.sum(axis=1).tolist(), _distinct(passed, commits).tolist())
-    ever = np.zeros(len(outcomes))
-    flakes, chances = np.zeros(len(outcomes)), np.zeros(len(outcomes))
-    chances[calm] = passed.sum(axis=1)
-    for rows in chunks(int(troubled.sum())):
-        tests = np.flatnonzero(troubled)[rows]
-        part = seen.rows(tests)
-        found = smooth(part, parameters)
-        states[tests] = found.steps[-1].filtered
-        ever[tests], flakes[tests], chances[tests] = _flakes(part, found, parameters)
-    states[disagreed] = _after_disagreement(states[disagreed])
-    return tuple(
-        Probabilities(
-            p_stable=stable,
-            p_flaky=flaky,
-            p_broken=broken,
-            ever_flaky=once,
-            flake_rate=_rate(mean, yes, n) if flaky > _RATE_FROM or yes > 0.5 else None,
-        )
-        for stable, flaky, broken, once, mean, yes, n in zip(
-            states[:, HEALTHY].tolist(),
-            states[:, FLAKY].sum(axis=1).tolist(),
-            states[:, BROKEN].tolist(),
-            ever.tolist(),
-            _mean_rate(states).tolist(),
-            flakes.tolist(),
-            chances.tolist(),
-            strict=True,
-        )
-    )
+    now[calm] = never_failing(parameters, passed, commits)
+    broken = np.zeros((len(troubled), outcomes.shape[1]), np.bool_)
+    for rows in chunks(len(troubled)):
+        tests = troubled[rows]
+        found = smooth(seen.rows(tests), parameters)
+        now[tests] = found.steps[-1].filtered
+        broken[rows] = found.states[:, :, BROKEN].T > LIKELY
+    now[disagreed] = _after_disagreement(now[disagreed])
+    return Posterior(now=now, troubled=troubled, broken=broken)
+
+
+def course(seen: Series, parameters: Parameters) -> Floats:
+    """P(stable), P(flaky), P(broken) of each test in every run by all that is known, (N, R, 3). For few tests."""
+    if not seen.outcomes.shape[1]:
+        return np.empty((len(seen.outcomes), 0, 3))
+    return _three(smooth(seen, parameters).states).transpose(1, 0, 2)
+
+
+def clean_runs_until_stable(now: Floats, parameters: Parameters, most: int = 300) -> int | None:
+    """Clean runs on new commits after which one test's state `now` (8,) is likely healthy; None beyond `most`."""
+    step = parameters.transitions() * (1.0 - parameters.failing())
+    state = now
+    for count in range(most + 1):
+        if state[HEALTHY] > LIKELY:
+            return count
+        state = state @ step
+        state = state / state.sum()
+    return None
 
 
 def with_start(outcomes: Int8s, outage: Bools) -> Bools:
@@ -135,39 +163,8 @@ def with_start(outcomes: Int8s, outage: Bools) -> Bools:
     return explained
 
 
-def _distinct(passed: Bools, commits: Int32s) -> Int32s:
-    """On how many commits each test passed, (n,)."""
-    if not passed.size:
-        return np.zeros(len(passed), np.int32)
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(commits) != 0]))
-    result: Int32s = np.logical_or.reduceat(passed, starts, axis=1).sum(axis=1).astype(np.int32)
-    return result
-
-
-def _flakes(part: Series, found: Smoothed, parameters: Parameters) -> tuple[Floats, Floats, Floats]:
-    """Per test: the largest P(flake) of its failures, the expected number of flakes, and of results when not broken."""
-    own = parameters.failing()[FLAKY]
-    o = part.outage[:, None]
-    share = own / (1.0 - (1.0 - own) * (1.0 - o))  # of the failures of a flaky test, (R, 6): what is not the outage's
-    flake = np.einsum("rnf,rf->nr", found.states[:, :, FLAKY], share) * part.failed
-    sound = (1.0 - found.states[:, :, BROKEN].T) * (part.ran & (part.outage == 0))
-    return flake.max(axis=1), flake.sum(axis=1), sound.sum(axis=1)
-
-
-def _mean_rate(states: Floats) -> Floats:
-    flaky = states[:, FLAKY]
-    result: Floats = flaky @ np.array(LEVELS) / np.maximum(flaky.sum(axis=1), 1e-300)
-    return result
-
-
-def _rate(mean: float, flakes: float, chances: float) -> Rate:
-    """Flakes over results while not broken, with the equal-tailed interval of Beta(flakes + 1/2, others + 1/2)."""
-    others = max(chances - flakes, 0.0)
-    tail = (1.0 - INTERVAL) / 2
-    value = flakes / chances if flakes >= 0.5 and chances > 0 else mean
-    low = beta_quantile(tail, flakes + 0.5, others + 0.5)
-    high = beta_quantile(1 - tail, flakes + 0.5, others + 0.5)
-    return Rate(value=min(value, 1.0), low=min(low, value), high=max(high, min(value, 1.0)))
+def _three(states: Floats) -> Floats:
+    return np.stack([states[..., HEALTHY], states[..., FLAKY].sum(axis=-1), states[..., BROKEN]], axis=-1)
 
 
 def _after_disagreement(states: Floats) -> Floats:

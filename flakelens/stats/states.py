@@ -1,25 +1,30 @@
-"""The state of each test now: stable, flaky, broken, unsure, branch-only or gone. A plain rule on counted evidence.
+"""The state of each test now: stable, flaky, broken, unsure, branch-only or gone.
 
-What separates flaky from broken is not how often a test fails but whether it disagrees with itself on one commit: a
-recorded retry, or a fail and a pass in two runs of the same commit, cannot come from a change in the code.
+Two things must agree before a word is said. The hidden chain (`probabilities`) must hold the state for likelier than
+all others together, and there must be counted evidence that a person can check, outages left out: for broken two
+failing runs on end; for flaky a fail and a pass on one commit (a recorded retry is both), or failures with passes
+between them, because failures on end alone can always be a break.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 
 import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first, was_executed
+from flakelens.stats.intervals import beta_quantile
+from flakelens.stats.markov import BROKEN, Floats
+from flakelens.stats.probabilities import LIKELY, Posterior
 from flakelens.stats.verification import clean_runs_to_verify
 
 STABLE_RESULTS = 20
-BROKEN_RUNS = 2
-BREAK_CHANCE = 0.005  # of a break at any one commit: what the flakes of a flaky test must be rarer than to be one
+FAILING_RUNS = 2  # failing runs on end that make a spell, and stretches of failures that speak for flaky
+INTERVAL = 0.95
+_DIGITS = 6  # of a probability: what another machine adds up in another order says the same words
 
 
 class TestState(StrEnum):
@@ -37,7 +42,7 @@ class TestState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spell:
-    """A time in which a test was broken: it failed in at least two runs on end and never passed on their commits."""
+    """A time in which a test was broken, as all runs tell it, later ones included; at least two runs failed in it."""
 
     first: int  # run position of the first failure
     last: int  # of the last failure
@@ -53,114 +58,157 @@ class TestFinding:
     __test__ = False
 
     state: TestState
+    p_stable: (
+        float  # the three sum to 1, but for rounding; of a test without a result they are what is believed before any
+    )
+    p_flaky: float
+    p_broken: float
     healing: bool = False  # flaky, with as many clean results since as `verify` demands
     results: int = 0  # runs in which it was executed
-    evidence: tuple[int, ...] = ()  # runs in which it flaked
+    evidence: tuple[int, ...] = ()  # runs in which it failed or flaked outside of spells
     spells: tuple[Spell, ...] = ()
-    flake_rate: float | None = None  # flakes over results outside broken spells; None without such results
+    flake_rate: float | None = None  # evidence over results outside of spells; None without such results
     since: int | None = None  # run in which the present state began: first flake, or first failure of the open spell
     clean_needed: int | None = None  # clean results that would make a flaky test healing
     clean_seen: int | None = None
+    outside: int = 0  # results outside of spells
+
+    def flake_interval(self) -> tuple[float, float] | None:
+        """The equal-tailed 95 % interval of the flake rate by Beta(flakes + 1/2, others + 1/2) (Jeffreys)."""
+        if not self.outside:
+            return None
+        flakes, others = len(self.evidence), self.outside - len(self.evidence)
+        tail = (1 - INTERVAL) / 2
+        low = beta_quantile(tail, flakes + 0.5, others + 0.5) if flakes else 0.0
+        high = beta_quantile(1 - tail, flakes + 0.5, others + 0.5) if others else 1.0
+        return round(low, _DIGITS), round(high, _DIGITS)
 
 
 def find_states(
-    outcomes: Int8s, commits: Int32s, *, outage: Bools, elsewhere: Bools, gone: Bools, disagreed: Bools
+    outcomes: Int8s,
+    commits: Int32s,
+    *,
+    outage: Bools,
+    elsewhere: Bools,
+    gone: Bools,
+    disagreed: Bools,
+    posterior: Posterior,
 ) -> tuple[TestFinding, ...]:
     """The state of every test from the runs of the gated branch, oldest first.
 
-    `outcomes` (N, R) int8; `commits` (R,) equal for runs of one commit; `outage` (R,) confirmed outages, left out;
+    `outcomes` (N, R) int8; `commits` (R,) equal for runs of one commit; `outage` (R,) outages, left out;
     `elsewhere` (N,) tests with results outside these runs; `gone` (N,); `disagreed` (N,) tests that failed and passed
-    on one commit of a pull request: evidence for flaky, never for broken.
+    on one commit of a pull request: evidence for flaky, never for broken; `posterior` of the same runs.
     """
     rows = outcomes[:, ~outage]
     kept = np.flatnonzero(~outage).astype(np.int32)
     numbers = np.unique(commits[~outage], return_inverse=True)[1].astype(np.int32)
     ran = was_executed(rows)
-    counts = ran.sum(axis=1).tolist()
-    ever = (outcomes != Outcome.NONE).any(axis=1).tolist()
-    troubled = (failed_first(rows).any(axis=1) | disagreed).tolist()
-    went = gone.tolist()
-    findings = []
-    for test, count in enumerate(counts):
-        if not ever[test]:
-            findings.append(TestFinding(state=TestState.BRANCH_ONLY if elsewhere[test] else TestState.UNSURE))
-            continue
-        if troubled[test]:
-            positions = np.flatnonzero(ran[test])
-            finding = _judge(rows[test, positions], numbers[positions], kept[positions], bool(disagreed[test]))
-        else:
-            finding = _steady(count)
-        if went[test]:
-            finding = TestFinding(
-                state=TestState.GONE,
-                results=count,
-                evidence=finding.evidence,
-                spells=finding.spells,
-                flake_rate=finding.flake_rate,
-            )
-        findings.append(finding)
+    counts = ran.sum(axis=1)
+    ever = (outcomes != Outcome.NONE).any(axis=1)
+    troubled = failed_first(rows).any(axis=1) | disagreed
+    findings = _steady(counts, posterior.three().round(_DIGITS), ever, elsewhere)
+    place = {test: at for at, test in enumerate(posterior.troubled.tolist())}
+    for test in np.flatnonzero(troubled & ever).tolist():
+        positions = np.flatnonzero(ran[test])
+        at = place.get(test)
+        findings[test] = _judge(
+            rows[test, positions],
+            numbers[positions],
+            kept[positions],
+            np.zeros(len(positions), np.bool_) if at is None else posterior.broken[at, kept[positions]],
+            posterior.now[test],
+            disagreed=bool(disagreed[test]),
+        )
+    for test in np.flatnonzero(gone & ever).tolist():
+        findings[test] = replace(
+            findings[test], state=TestState.GONE, healing=False, since=None, clean_needed=None, clean_seen=None
+        )
     return tuple(findings)
 
 
-@lru_cache(maxsize=1024)
-def _steady(results: int) -> TestFinding:
-    state = TestState.STABLE if results >= STABLE_RESULTS else TestState.UNSURE
-    return TestFinding(state=state, results=results, flake_rate=0.0 if results else None)
+def _steady(counts: Int32s, three: Floats, ever: Bools, elsewhere: Bools) -> list[TestFinding]:
+    """Tests without trouble. Those that ran equally often share one finding: a suite has few such kinds."""
+    kinds = np.column_stack([counts, ever, elsewhere, three])
+    each, where = np.unique(kinds, axis=0, return_inverse=True)
+    found = []
+    for count, was, beside, stable, flaky, broken in each.tolist():
+        if not was:
+            state = TestState.BRANCH_ONLY if beside else TestState.UNSURE
+        else:
+            state = TestState.STABLE if count >= STABLE_RESULTS and stable > LIKELY else TestState.UNSURE
+        found.append(
+            TestFinding(
+                state=state,
+                p_stable=stable,
+                p_flaky=flaky,
+                p_broken=broken,
+                results=int(count),
+                flake_rate=0.0 if count else None,
+                outside=int(count),
+            )
+        )
+    return [found[kind] for kind in where.reshape(-1).tolist()]
 
 
-def _judge(row: Int8s, commits: Int32s, positions: Int32s, disagreed: bool) -> TestFinding:
-    """One test with trouble: its executed results, their commits, and where they stand in the history."""
+def _judge(
+    row: Int8s, commits: Int32s, positions: Int32s, broken: Bools, now: Floats, *, disagreed: bool
+) -> TestFinding:
+    """One test with trouble: its executed results, their commits, where they stand, and what the chain says."""
     failed = row == Outcome.FAILED
-    flaky = row == Outcome.FLAKY
-    # A commit on which it failed and passed (a recorded retry is both) says flaky about all its runs.
-    both = (np.bincount(commits, failed | flaky) > 0) & (np.bincount(commits, ~failed) > 0)
-    in_divided = both[commits]
-    spells = _spells(failed & ~in_divided)
-    certain = bool(both.any()) or disagreed
-    in_spell = _inside(spells, len(row))
-    if certain or np.count_nonzero(failed & ~in_spell) >= 2:
-        # Known to be flaky: a stretch of failures that its flake rate explains is no break.
-        flakes = np.count_nonzero((flaky | failed) & ~in_spell)
-        rate = (flakes + 0.5) / (len(row) - np.count_nonzero(in_spell) + 1)
-        spells = [(first, last) for first, last in spells if rate ** (last - first + 1) < BREAK_CHANCE]
-        in_spell = _inside(spells, len(row))
-    flaked = flaky | (failed & ~in_spell)
-    is_flaky = certain or np.count_nonzero(failed & ~in_spell) >= 2
-    evidence = np.flatnonzero(flaked)
-    outside = ~in_spell
-    found = tuple(_spell(first, last, row, positions) for first, last in spells)
+    # A commit on which it failed and passed (a recorded retry is both) cannot be one that broke it.
+    both = (np.bincount(commits, failed_first(row)) > 0) & (np.bincount(commits, ~failed) > 0)
+    divided = both[commits]
+    if len(row) and divided[-1]:
+        now = now.copy()
+        now[BROKEN] = 0.0
+        now /= now.sum()
+    bounds = _spells(failed, broken & ~divided)
+    inside = _inside(bounds, len(row))
+    evidence = np.flatnonzero(failed_first(row) & ~inside)
+    outside = int(np.count_nonzero(~inside))
+    stable, flaky, is_broken = (round(float(part), _DIGITS) for part in (now[0], now[1:BROKEN].sum(), now[BROKEN]))
+    stretches = np.count_nonzero(np.diff(failed.astype(np.int8), prepend=np.int8(0)) == 1)
     common = TestFinding(
         state=TestState.UNSURE,
+        p_stable=stable,
+        p_flaky=flaky,
+        p_broken=is_broken,
         results=len(row),
-        evidence=tuple(int(positions[place]) for place in evidence),
-        spells=found,
-        flake_rate=float(len(evidence) / outside.sum()) if outside.any() else None,
+        evidence=tuple(positions[evidence].tolist()),
+        spells=tuple(_spell(first, last, row, positions) for first, last in bounds),
+        flake_rate=len(evidence) / outside if outside else None,
+        outside=outside,
     )
-    if found and found[-1].mended is None:
-        return _with(common, TestState.BROKEN, since=found[-1].first)
-    if is_flaky:
+    if is_broken > LIKELY and bounds and common.spells[-1].mended is None:
+        return replace(common, state=TestState.BROKEN, since=common.spells[-1].first)
+    if flaky > LIKELY and (stretches >= FAILING_RUNS or disagreed or bool(both.any())):
         last = int(evidence[-1]) if len(evidence) else -1
-        before = int(np.count_nonzero(outside[: last + 1]))
+        before = int(np.count_nonzero(~inside[: last + 1]))
         seen = len(row) - 1 - last
         needed = clean_runs_to_verify(max(1, len(evidence)), max(1, before))
-        return _with(
+        return replace(
             common,
-            TestState.FLAKY,
+            state=TestState.FLAKY,
             since=int(positions[evidence[0]]) if len(evidence) else None,
             healing=seen >= needed,
-            needed=needed,
-            seen=seen,
+            clean_needed=needed,
+            clean_seen=seen,
         )
-    calm_since = len(row) - 1 - int(evidence[-1]) if len(evidence) else len(row)
-    # One failure that nothing explains: stable again only after as many clean results as a stable test must have.
-    steady = len(row) >= STABLE_RESULTS and calm_since >= STABLE_RESULTS
-    return _with(common, TestState.STABLE) if steady else common
+    if stable > LIKELY and len(row) >= STABLE_RESULTS:
+        return replace(common, state=TestState.STABLE)
+    return common
 
 
-def _spells(failing: Bools) -> list[tuple[int, int]]:
-    """Stretches of at least two failures on end: first and last place within the row."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], failing, [False]]).astype(np.int8)))
-    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= BROKEN_RUNS]
+def _spells(failed: Bools, broken: Bools) -> list[tuple[int, int]]:
+    """Stretches held for broken, from their first to their last failure, with at least two; places within the row."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], broken, [False]]).astype(np.int8)))
+    found = []
+    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        failures = np.flatnonzero(failed[start:stop]) + start
+        if len(failures) >= FAILING_RUNS:
+            found.append((int(failures[0]), int(failures[-1])))
+    return found
 
 
 def _inside(spells: list[tuple[int, int]], length: int) -> Bools:
@@ -175,33 +223,11 @@ def _spell(first: int, last: int, row: Int8s, positions: Int32s) -> Spell:
     mended = int(passes[0]) if len(passes) else len(row)
     failures = np.flatnonzero(row[mended:] == Outcome.FAILED)
     clean = int(failures[0]) if len(failures) else len(row) - mended
-    length = last - first + 1
+    length = int(np.count_nonzero(row[first : last + 1] == Outcome.FAILED))
     return Spell(
         first=int(positions[first]),
         last=int(positions[last]),
         mended=int(positions[mended]) if len(passes) else None,
         clean=clean,
         needed=clean_runs_to_verify(length, length),
-    )
-
-
-def _with(
-    finding: TestFinding,
-    state: TestState,
-    *,
-    since: int | None = None,
-    healing: bool = False,
-    needed: int | None = None,
-    seen: int | None = None,
-) -> TestFinding:
-    return TestFinding(
-        state=state,
-        healing=healing,
-        results=finding.results,
-        evidence=finding.evidence,
-        spells=finding.spells,
-        flake_rate=finding.flake_rate,
-        since=since,
-        clean_needed=needed,
-        clean_seen=seen,
     )

@@ -63,7 +63,7 @@ def run_ids(connection: sqlite3.Connection) -> list[int]:
 
 def rebuild(connection: sqlite3.Connection) -> None:
     """Throw the derived tables away and make them again, inside the caller's transaction."""
-    for table in ("packed", "roster", "test_sum"):
+    for table in ("packed", "roster", "test_sum", "fitted"):
         connection.execute(f"DELETE FROM {table}")
     for run in run_ids(connection):
         refresh_run(connection, run)

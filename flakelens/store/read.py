@@ -36,6 +36,8 @@ class Selection:
     last: int | None = None
     commit: str = ""
     run: RunKey | None = None
+    step: int = 1
+    until: datetime | None = None
     alongside: bool = False
     count_local: bool = False
     environment: str = ""
@@ -111,7 +113,7 @@ def _chosen(connection: sqlite3.Connection, table: str, selection: Selection) ->
         values.append(selection.branch)
         if not selection.count_local:
             where += " AND NOT local"
-    limit = -1 if selection.last is None else selection.last
+    limit = -1 if selection.last is None else selection.last + _extra(connection, table, selection, where, values)
     query = f"SELECT id, started_at FROM {table} WHERE {where} ORDER BY {_NEWER_FIRST} LIMIT ?"
     window = connection.execute(query, (*values, limit)).fetchall()
     chosen = {key for key, _ in window}
@@ -126,6 +128,14 @@ def _chosen(connection: sqlite3.Connection, table: str, selection: Selection) ->
         query = f"SELECT id FROM {table} WHERE provider = ? AND run = ?"
         chosen |= {key for (key,) in connection.execute(query, tuple(selection.run))}
     return json.dumps(sorted(chosen))
+
+
+def _extra(connection: sqlite3.Connection, table: str, selection: Selection, where: str, values: list[str]) -> int:
+    """Runs to read beyond `last`: down to the last multiple of `step`, and those that start after `until`."""
+    until = _EVER if selection.until is None else to_ms(selection.until)
+    query = f"SELECT count(*), coalesce(sum(started_at > ?), 0) FROM {table} WHERE {where}"
+    every, later = connection.execute(query, (until, *values)).fetchone()
+    return int((every - later) % selection.step + later)
 
 
 def _reports(

@@ -278,7 +278,20 @@ JOIN test ON test.id = result.test
 LEFT JOIN message ON message.id = result.message;
 """
 
-STEPS: Final = (Step("facts", _FACTS), Step("derived", _DERIVED), Step("views", _VIEWS))
+_FITTED = """
+-- derived: parameters fitted to the runs of a suite, so that a gate need not fit them again
+CREATE TABLE fitted (
+  hash BLOB PRIMARY KEY, -- SHA-256 of the outcomes that they were fitted to, and of the constants of the method
+  parameters TEXT NOT NULL -- JSON
+) STRICT, WITHOUT ROWID;
+"""
+
+STEPS: Final = (
+    Step("facts", _FACTS),
+    Step("derived", _DERIVED),
+    Step("views", _VIEWS),
+    Step("fitted", _FITTED),
+)
 
 # Word for word what sqlite-utils makes: a new database is built without importing it (it costs half a second where
 # pandas is installed), and later migrations by sqlite-utils must find its own table. A test compares the two.

@@ -102,6 +102,8 @@ class Store:
         *,
         branch: str | None = None,
         last: int | None = None,
+        step: int = 1,
+        until: datetime | None = None,
         commit: str = "",
         run: RunKey | None = None,
         alongside: bool = False,
@@ -113,10 +115,11 @@ class Store:
 
         `branch` (None: every run of any branch) takes the runs that may count for it: started by push, schedule,
         merge queue or hand, of the repository itself, with a clean tree; a laptop's only with `count_local`. `last`
-        (None: all) counts by start. Added are: with `alongside` every other run, of any branch and event, no older
-        than the oldest of these; the runs of `commit` (its first digits are enough); the run `run`. `environment`
-        ("" for CI) holds for all but `run`. With `known_at` the store answers as it would have at that moment, as
-        far as it was not pruned since.
+        (None: all) counts by start; with `step` the window begins only at every `step`-th run of the branch, so that
+        up to `step` - 1 more are read; runs that start after `until` are read beyond these. Added are: with
+        `alongside` every other run, of any branch and event, no older than the oldest of these; the runs of `commit`
+        (its first digits are enough); the run `run`. `environment` ("" for CI) holds for all but `run`. With
+        `known_at` the store answers as it would have at that moment, as far as it was not pruned since.
         """
         from flakelens.store import read  # numpy: only for those who read
         from flakelens.store.packed import Rosters
@@ -126,6 +129,8 @@ class Store:
         selection = read.Selection(
             branch=branch,
             last=last,
+            step=step,
+            until=until,
             commit=commit,
             run=run,
             alongside=alongside,
@@ -134,6 +139,17 @@ class Store:
         )
         with self._reading() as connection:
             return read.read(connection, self._rosters, selection, known_at)
+
+    def fitted(self, key: bytes) -> str | None:
+        """The parameters kept under `key`, or None."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT parameters FROM fitted WHERE hash = ?", (key,)).fetchone()
+            return None if row is None else str(row[0])
+
+    def keep_fitted(self, key: bytes, parameters: str) -> None:
+        """Keep `parameters` (JSON) under `key`, the hash of what they were fitted to."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO fitted VALUES (?, ?)", (key, parameters))
 
     def branches(self) -> dict[str, int]:
         """How many CI runs each branch has, the most first; "" stands for an unknown branch."""

@@ -14,7 +14,7 @@ IT = TestId("src/a.test.ts", "it", "")
 
 
 def test_runs_of_a_busy_month_that_the_window_does_not_hold_are_counted_too(tmp_path):
-    runs = [a_run(n, outcomes={"it": "F" if n == 1 else "P"}) for n in range(WINDOW_RUNS + 10)]
+    runs = [a_run(n, outcomes={"it": "F" if n == 1 else "P"}) for n in range(WINDOW_RUNS + 50)]
     with a_store(tmp_path, runs) as store:
         loaded = load(store, policy_text.parse(), Decisions(), as_of=started_at(len(runs)))
         assert len(loaded.evidence.counting) == WINDOW_RUNS

@@ -52,8 +52,8 @@ def test_no_real_repair_is_called_a_failure_and_the_frequent_flakes_are_verified
 
 
 def test_long_before_the_real_repair_hardly_anything_is_called_held(store):
-    """One of 17 is: "numbers the invoices" did not flake in 57 runs, and a break of two runs raised its old rate."""
+    """Two of 17 are: two tests that flaked 3 and 5 times in 26 runs, and then in none of the next 57."""
     said = Counter(state(store, test, NAMED_EARLY) for test, _ in repaired())
     assert said.total() >= 15
-    assert said[Repair.HELD] <= 1
+    assert said[Repair.HELD] <= 2
     assert said[Repair.AGAIN] >= 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 
 import numpy as np
@@ -9,18 +10,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flakelens.facts import Int8s, Int32s
+from flakelens.facts import Int8s
 from flakelens.model import Outcome
-from flakelens.stats.chain import at_run, filter_states, log_likelihood, predict, smooth, walk
+from flakelens.stats.chain import (
+    Reached,
+    at_run,
+    beginning,
+    filter_states,
+    log_likelihood,
+    predict,
+    reach,
+    smooth,
+    walk,
+)
 from flakelens.stats.markov import (
     BROKEN,
     DEFAULTS,
+    FAILED_AGAIN,
     FLAKY,
     GATED,
     HEALTHY,
     STATES,
     Floats,
     Parameters,
+    Series,
     emissions,
     never_failing,
     outage_shares,
@@ -33,11 +46,11 @@ small = st.tuples(
     st.lists(st.sampled_from([0, 1, 1, 2, 3, 4]), min_size=4, max_size=4),
     st.lists(st.booleans(), min_size=4, max_size=4),
     st.lists(st.sampled_from([0.0, 0.0, 0.4]), min_size=4, max_size=4),
-    st.booleans(),
+    st.lists(st.booleans(), min_size=4, max_size=4),
 )
 
 
-def paths(row: list[int], fresh: list[bool], outage: list[float], shown: bool) -> tuple[Floats, float]:
+def paths(row: list[int], fresh: list[bool], outage: list[float], shown: list[bool]) -> tuple[Floats, float]:
     """P(state in each run | all runs), (R, S), and P(all runs), by summing over every path of states."""
     commits = np.cumsum(fresh)
     matrix_ = LIVELY.transitions()
@@ -53,7 +66,8 @@ def paths(row: list[int], fresh: list[bool], outage: list[float], shown: bool) -
                 weight *= matrix_[path[number - 1], state]
             elif number and path[number - 1] != state:
                 weight = 0.0
-            weight *= emissions(LIVELY, outage[run], shown)[row[run], state]
+            code = FAILED_AGAIN if row[run] == Outcome.FAILED and shown[run] else row[run]
+            weight *= emissions(LIVELY, outage[run])[code, state]
         for number, state in enumerate(path):
             found[places[number], state] += weight
     return found / found[places[0]].sum(), float(found[places[0]].sum())
@@ -62,14 +76,14 @@ def paths(row: list[int], fresh: list[bool], outage: list[float], shown: bool) -
 @settings(max_examples=40, deadline=None)
 @given(small)
 def test_filter_smoother_and_likelihood_as_a_sum_over_all_paths(
-    case: tuple[list[int], list[bool], list[float], bool],
+    case: tuple[list[int], list[bool], list[float], list[bool]],
 ) -> None:
     row, fresh, outage, shown = case
     seen = series(
         np.array([row], np.int8),
         np.cumsum(fresh).astype(np.int32),
         outage=np.array(outage),
-        retries_shown=np.full(4, shown),
+        retries_shown=np.array(shown),
     )
     expected, likelihood = paths(row, fresh, outage, shown)
     smoothed = smooth(seen, LIVELY).states[:, 0]
@@ -85,8 +99,9 @@ def test_tables_are_distributions() -> None:
     assert LIVELY.prior().sum() == pytest.approx(1)
     assert LIVELY.transitions().sum(axis=1) == pytest.approx(np.ones(STATES))
     for outage in (0.0, 0.3, 0.95):
-        table = emissions(LIVELY, outage, True)
-        assert table[[Outcome.PASSED, Outcome.FLAKY, Outcome.FAILED]].sum(axis=0) == pytest.approx(np.ones(STATES))
+        table = emissions(LIVELY, outage)
+        assert table[[Outcome.PASSED, Outcome.FLAKY, FAILED_AGAIN]].sum(axis=0) == pytest.approx(np.ones(STATES))
+        assert table[[Outcome.PASSED, Outcome.FAILED]].sum(axis=0) == pytest.approx(np.ones(STATES))
         assert (table[[Outcome.NONE, Outcome.SKIPPED]] == 1).all()
 
 
@@ -187,6 +202,33 @@ def test_the_belief_that_the_request_broke_a_test_grows_with_its_failures() -> N
     assert beliefs[0] < beliefs[1] < beliefs[2]
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from("PKFS."), st.booleans()), min_size=1, max_size=9),
+    st.lists(st.booleans(), min_size=9, max_size=9),
+)
+def test_one_run_can_hold_reports_that_show_retries_and_reports_that_hide_them(
+    jest: list[tuple[str, bool]], pulled: list[bool]
+) -> None:
+    row, on_pull = "".join(letter for letter, _ in jest), [pull for _, pull in jest]
+    runs = len(row)
+    commits = np.cumsum(pulled[:runs]).astype(np.int32)
+    pulls = np.where(on_pull, 3, GATED).astype(np.int32)
+    shown = np.array([[False] * runs, [True] * runs])
+    mixed = series(matrix(row, row), commits, retries_shown=shown, pulls=pulls)
+    for test in (0, 1):
+        alone = series(matrix(row), commits, retries_shown=shown[test], pulls=pulls)
+        for part in (mixed.rows(np.array([test])), mixed.rows(np.arange(2) == test)):
+            assert filter_states(part, LIVELY) == pytest.approx(filter_states(alone, LIVELY), abs=1e-12)
+        assert filter_states(mixed, LIVELY)[test] == pytest.approx(filter_states(alone, LIVELY)[0], abs=1e-12)
+
+
+def test_a_failure_whose_retry_failed_too_is_a_break_sooner() -> None:
+    shown = np.repeat([[True], [False]], 31, axis=1)
+    seen = series(matrix("P" * 30 + "F", "P" * 30 + "F"), np.arange(31, dtype=np.int32), retries_shown=shown)
+    recorded, hidden = filter_states(seen, DEFAULTS)[:, BROKEN]
+    assert recorded > hidden
+
+
 def test_an_outage_explains_a_failure_away() -> None:
     row = matrix("P" * 30 + "F" + "P" * 3)
     share = np.zeros(34)
@@ -205,26 +247,75 @@ def test_share_of_an_outage_is_what_exceeds_the_usual() -> None:
     assert (outage_shares(outcomes[:0], outage) == 0).all()
 
 
-def commit_numbers(fresh: list[bool]) -> Int32s:
-    return np.cumsum(fresh).astype(np.int32)
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60), st.integers(0, 2**32))
+def test_never_failing_tests_all_at_once(runs: list[tuple[bool, bool]], seed: int) -> None:
+    ran, fresh = (np.array(column) for column in zip(*runs, strict=True))
+    more = np.random.default_rng(seed).random((3, len(runs))) < 0.7
+    passed = np.concatenate([[ran, ~ran, np.zeros_like(ran)], more])
+    commits = np.cumsum(fresh).astype(np.int32)
+    rows = np.where(passed, Outcome.PASSED, Outcome.NONE).astype(np.int8)
+    expected = filter_states(series(rows, commits), LIVELY)
+    assert never_failing(LIVELY, passed, commits) == pytest.approx(expected, abs=1e-9)
 
 
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
-def test_never_failing_tests_by_their_closed_form(runs: list[tuple[bool, bool]]) -> None:
-    ran, fresh = (list(column) for column in zip(*runs, strict=True))
-    row = np.where(ran, Outcome.PASSED, Outcome.NONE).astype(np.int8)[None]
-    commits = commit_numbers(fresh)
-    closed = never_failing(DEFAULTS, [sum(ran)], [len(set(commits[np.array(ran)].tolist()))])[0]
-    assert closed == pytest.approx(filter_states(series(row, commits), DEFAULTS)[0], abs=5e-4)
+def test_a_test_that_fails_in_no_run_but_an_outage_is_as_one_that_passed() -> None:
+    row = np.full((2, 300), Outcome.PASSED, np.int8)
+    at = np.arange(300, dtype=np.int32)
+    expected = filter_states(series(row, at, outage=np.full(300, 0.2)), LIVELY)
+    assert never_failing(LIVELY, row == Outcome.PASSED, at) == pytest.approx(expected, abs=1e-9)
 
 
-def test_closed_form_is_exact_without_reruns_and_in_outages() -> None:
-    rows = [np.full((1, k), Outcome.PASSED, np.int8) for k in (1, 7, 300)]
-    closed = never_failing(LIVELY, [1, 7, 300, 0], [1, 7, 300, 0])
-    for found, row in zip(closed, rows, strict=False):
-        seen = series(row, np.arange(row.shape[1], dtype=np.int32), outage=np.full(row.shape[1], 0.2))
-        assert found == pytest.approx(filter_states(seen, LIVELY)[0], abs=1e-9)
-    assert closed[3] == pytest.approx(LIVELY.prior())
+def test_never_failing_tests_of_many_reruns_and_of_none() -> None:
+    many = np.array([0] * 300 + [1] + [2] * 400 + [3], np.int32)
+    row = np.full((1, len(many)), Outcome.PASSED, np.int8)
+    assert never_failing(LIVELY, row == 1, many) == pytest.approx(filter_states(series(row, many), LIVELY), abs=1e-9)
+    assert never_failing(DEFAULTS, np.ones((2, 0), np.bool_), many[:0])[0] == pytest.approx(DEFAULTS.prior())
+    assert never_failing(DEFAULTS, np.ones((0, 1), np.bool_), many[:1]).shape == (0, STATES)
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.sampled_from([0, 1, 1, 2, 3, 4]), min_size=3, max_size=3), st.booleans()), max_size=12
+    ),
+    st.lists(st.integers(0, 12), max_size=3),
+    st.booleans(),
+)
+def test_going_on_from_a_saved_state_gives_what_all_runs_at_once_give(
+    runs: list[tuple[list[int], bool]], cuts: list[int], shown: bool
+) -> None:
+    outcomes = np.array([column for column, _ in runs], np.int8).reshape(-1, 3).T
+    commits = np.cumsum([fresh for _, fresh in runs]).astype(np.int32)
+    outage = np.where(np.arange(len(runs)) == 4, 0.3, 0.0)
+
+    def part(columns: slice) -> Series:
+        shows = np.full(len(commits[columns]), shown)
+        return series(outcomes[:, columns], commits[columns], outage=outage[columns], retries_shown=shows)
+
+    edges = sorted({0, len(runs), *(cut for cut in cuts if cut < len(runs))})
+    reached = None
+    for one, two in itertools.pairwise(edges):
+        reached = reach(part(slice(one, two)), LIVELY, reached)
+    if reached is not None:
+        assert reached.states == pytest.approx(filter_states(part(slice(None)), LIVELY), abs=1e-12)
+        assert (reached.seen == part(slice(None)).ran.any(axis=1)).all()
+
+
+def test_a_saved_state_survives_being_stored_and_takes_in_new_tests() -> None:
+    at = np.arange(6, dtype=np.int32)
+    reached = reach(series(matrix("PPFFP"), at[:5]), LIVELY)
+    kept = io.BytesIO()
+    np.savez(kept, states=reached.states, commits=reached.commits, seen=reached.seen)
+    kept.seek(0)
+    stored = np.load(kept)
+    new = beginning(1, LIVELY)
+    both = Reached(*(np.concatenate([stored[name], getattr(new, name)]) for name in ("states", "commits", "seen")))
+    after = reach(series(matrix("P", "F"), at[5:]), LIVELY, both)
+    assert after.states == pytest.approx(filter_states(series(matrix("PPFFPP", ".....F"), at), LIVELY), abs=1e-12)
+
+
+def test_a_saved_state_is_of_the_gated_branch() -> None:
+    with pytest.raises(ValueError, match="gated branch"):
+        reach(series(matrix("P"), np.zeros(1, np.int32), pulls=np.ones(1, np.int32)), LIVELY)
 
 
 def test_forecast_of_the_next_commit() -> None:
@@ -236,14 +327,24 @@ def test_forecast_of_the_next_commit() -> None:
 @pytest.mark.parametrize("run", [0, 3, 7, 11])
 def test_one_run_alone_is_seen_as_smoothing_all_of_them_sees_it(run: int) -> None:
     outcomes = matrix("PFPPFKPP.PFP", "PPPPPPFFFFPP", "FFFPPPPPPPPP")
-    pulls = np.array([GATED, 1, GATED, 1, 1, GATED, GATED, 2, GATED, 2, GATED, GATED], np.int32)
-    seen = series(outcomes, numbers("abbbccdeffgg"), pulls=pulls, retries_shown=np.arange(12) % 2 == 0)
+    seen = series(outcomes, numbers("abbbccdeffgg"), retries_shown=np.arange(12) % 2 == 0)
     step, later = at_run(seen, DEFAULTS, run)
     all_of_them = smooth(seen, DEFAULTS)
     np.testing.assert_allclose(step.predicted, all_of_them.steps[run].predicted)
     np.testing.assert_allclose(later, all_of_them.later[run])
     with pytest.raises(ValueError, match="no run 12 among 12"):
         at_run(seen, DEFAULTS, 12)
+
+
+def test_what_came_after_a_run_is_heard_of_requests_too_but_never_that_the_branch_is_broken() -> None:
+    """A later request that failed and passed on one commit says flaky; one that only failed says nothing."""
+    commits = np.array([0, 1, 2, 2], np.int32)
+    pulls = np.array([GATED, GATED, 1, 1], np.int32)
+    for row, flaky_is_likelier in (("PFFP", True), ("PFFF", False)):
+        _, later = at_run(series(matrix(row), commits, pulls=pulls), DEFAULTS, 1)
+        assert bool(later[0, FLAKY].max() > 2 * later[0, HEALTHY]) is flaky_is_likelier
+        if not flaky_is_likelier:
+            np.testing.assert_allclose(later, 1 / STATES)
 
 
 def test_each_commit_of_a_request_may_break_what_the_one_before_had_passed() -> None:

@@ -86,7 +86,12 @@ CALM = "PPPPPPPP"
         # a break of many tests stays, and so does a group that dies together
         ([(60, "PPPFFFPP"), (40, CALM)], "--------"),
         ([(9, "PPPFPPPP"), (91, CALM)], "--------"),
-        ([(60, "PPPPPPPF"), (40, CALM)], "--------"),
+        # nothing can say yet what the newest run was, nor by what came before what the first one was
+        ([(60, "PPPPPPPF"), (40, CALM)], "-------x"),
+        ([(60, "PPPPPPFF"), (40, CALM)], "--------"),
+        ([(60, "FPPPPPPP"), (40, CALM)], "x-------"),
+        ([(60, "FFPPPPPP"), (40, CALM)], "--------"),
+        ([(9, "FPPPPPPP"), (91, CALM)], "--------"),
     ],
 )
 def test_large_outages_are_left_out_and_breaks_are_not(rows: list[tuple[int, str]], expected: str) -> None:

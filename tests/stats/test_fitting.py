@@ -54,6 +54,21 @@ def test_a_suite_that_never_failed_has_rates_below_the_defaults() -> None:
     assert fitted.breaks < DEFAULTS.breaks
 
 
+def test_retries_are_counted_where_they_are_shown() -> None:
+    base = observed("base", 3)
+    hidden = observed("base", 3).outcomes.copy()
+    hidden[::2][hidden[::2] == Outcome.FLAKY] = Outcome.PASSED
+    shown = np.arange(len(hidden)) % 2 == 1
+    mixed = series(
+        hidden,
+        base.commits,
+        outage=base.outage,
+        retries_shown=np.repeat(shown[:, None], hidden.shape[1], axis=1),
+        pulls=base.pulls,
+    )
+    assert fit(mixed).retry_fails == pytest.approx(fit(base).retry_fails, abs=0.06)
+
+
 def test_fit_is_a_pure_function() -> None:
     assert fit(observed("base", 9)) == fit(observed("base", 9))
 

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flakelens.stats.markov import DEFAULTS
-from flakelens.stats.probabilities import Probabilities, find_parameters, find_probabilities
+from flakelens.facts import Int8s
+from flakelens.stats.markov import DEFAULTS, Parameters, rounded, series
+from flakelens.stats.probabilities import course, find_posterior, fit_input, fit_to
 from tests.letters import matrix
 
 
-def find(
-    *rows: str, outage: set[int] | None = None, disagreed: bool = False, suspected: bool = False
-) -> list[Probabilities]:
+class Found(NamedTuple):
+    """The three probabilities of one test."""
+
+    p_stable: float
+    p_flaky: float
+    p_broken: float
+
+
+def find(*rows: str, outage: set[int] | None = None, disagreed: bool = False, suspected: bool = False) -> list[Found]:
     """The probabilities of tests in letters, every run a commit of its own, retries shown."""
     outcomes = matrix(*rows)
     runs = outcomes.shape[1]
     newest = np.zeros(runs, np.bool_)
     newest[-1:] = suspected
-    return list(
-        find_probabilities(
-            outcomes,
-            np.arange(runs, dtype=np.int32),
-            outage=np.array([run in (outage or ()) for run in range(runs)], np.bool_),
-            disagreed=np.full(len(rows), disagreed),
-            suspected=newest,
-            retries_shown=np.ones(runs, np.bool_),
-        )
+    posterior = find_posterior(
+        outcomes,
+        np.arange(runs, dtype=np.int32),
+        outage=np.array([run in (outage or ()) for run in range(runs)], np.bool_),
+        disagreed=np.full(len(rows), disagreed),
+        suspected=newest,
+        retries_shown=np.ones(runs, np.bool_),
     )
+    return [Found(*row) for row in posterior.three().tolist()]
 
 
 @pytest.mark.parametrize(
@@ -50,30 +59,19 @@ def test_states(row: str, stable: tuple[float, float], flaky: tuple[float, float
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.text("P.KFS", min_size=8, max_size=8), min_size=1, max_size=5), st.booleans(), st.booleans())
-def test_probabilities_sum_to_one_and_rates_lie_in_their_interval(rows: list[str], disagreed: bool, down: bool) -> None:
+def test_probabilities_sum_to_one(rows: list[str], disagreed: bool, down: bool) -> None:
     for found in find(*rows, disagreed=disagreed, suspected=down):
-        assert found.p_stable + found.p_flaky + found.p_broken == pytest.approx(1)
-        assert 0 <= found.ever_flaky <= 1
-        if found.flake_rate is not None:
-            assert 0 <= found.flake_rate.low <= found.flake_rate.value <= found.flake_rate.high <= 1
+        assert sum(found) == pytest.approx(1)
 
 
-def test_the_rate_of_a_flaky_test_counts_what_looked_like_flakes() -> None:
-    (found,) = find(("P" * 9 + "K") * 20)
-    assert found.flake_rate is not None
-    assert found.flake_rate.value == pytest.approx(0.1, abs=0.001)
-    assert found.flake_rate.low < 0.07
-    assert found.flake_rate.high > 0.14
-    (calm,) = find("P" * 300)
-    assert calm.flake_rate is None
-
-
-def test_a_broken_spell_does_not_enter_the_flake_rate() -> None:
-    (found,) = find(("P" * 9 + "K") * 10 + "F" * 30)
-    assert found.p_broken > 0.9
-    assert found.flake_rate is not None
-    assert found.flake_rate.value == pytest.approx(0.1, abs=0.03)
-    assert found.ever_flaky > 0.9
+def test_the_course_says_of_every_run_what_all_runs_tell_of_it() -> None:
+    row = "P" * 20 + "F" * 6 + "P" * 20
+    told = course(series(matrix(row), np.arange(len(row), dtype=np.int32)), DEFAULTS)
+    assert told.shape == (1, 46, 3)
+    assert (told[0, 20:26, 2] > 0.9).all()
+    assert (told[0, :19, 2] < 0.1).all()
+    assert (told[0, 30:, 2] < 0.01).all()
+    assert course(series(matrix(""), np.arange(0, dtype=np.int32)), DEFAULTS).shape == (1, 0, 3)
 
 
 def test_a_disagreement_on_a_pull_request_says_flaky_and_never_broken() -> None:
@@ -94,19 +92,23 @@ def test_a_suspected_outage_in_the_newest_run_is_no_break_yet() -> None:
     assert find(*rows, suspected=True)[0].p_broken < 0.1 < find(*rows)[0].p_broken
 
 
+def fitted(outcomes: Int8s, runs: int) -> Parameters:
+    commits, outage = np.arange(runs, dtype=np.int32), np.zeros(runs, np.bool_)
+    return fit_to(fit_input(outcomes[:, :runs], commits, outage=outage))
+
+
 def test_defaults_hold_below_fifty_runs() -> None:
-    row = "P" * 20 + "F" * 5 + "P" * 24
-    outcomes, commits = matrix(*[row] * 5), np.arange(49, dtype=np.int32)
-    assert find_parameters(outcomes, commits, outage=np.zeros(49, np.bool_)) is DEFAULTS
+    assert fitted(matrix(*["P" * 20 + "F" * 5 + "P" * 24] * 5), 49) is DEFAULTS
 
 
 def test_parameters_change_only_after_fifty_more_runs() -> None:
     rng = np.random.default_rng(2)
     outcomes = np.where(rng.random((40, 120)) < 0.1, 2, 1).astype(np.int8)
-    commits, outage = np.arange(120, dtype=np.int32), np.zeros(120, np.bool_)
+    assert fitted(outcomes, 50) == fitted(outcomes, 99) != fitted(outcomes, 100)
+    assert fitted(outcomes, 100) == fitted(outcomes, 120)
 
-    def after(runs: int) -> object:
-        return find_parameters(outcomes[:, :runs], commits[:runs], outage=outage[:runs])
 
-    assert after(50) == after(99) != after(100)
-    assert after(100) == after(120)
+def test_parameters_have_six_digits() -> None:
+    exact = replace(DEFAULTS, breaks=1 / 3, levels=(1 / 7,) * 6)
+    assert rounded(exact).breaks == 0.333333
+    assert rounded(exact).levels == (0.142857,) * 6

@@ -139,7 +139,7 @@ def at_a_request() -> tuple[Step, Floats]:
 def test_a_pass_in_a_rerun_clears_a_pull_request_and_a_failure_accuses_it() -> None:
     step, later = at_a_request()
     for outcome, less in ((Outcome.PASSED, True), (Outcome.FAILED, False)):
-        table = emissions(DEFAULTS, 0.0, False)[int(outcome)]
+        table = emissions(DEFAULTS, 0.0)[int(outcome)]
         after = with_later_of_request(step, later, plain=np.tile(table, (1, 1)), broken=np.array([table[BROKEN]]))
         assert after.pull_break is not None
         assert step.pull_break is not None
