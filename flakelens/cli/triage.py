@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -43,6 +44,7 @@ def command(app: App, run: str | None, format_: str, as_of: str | None) -> int:
             run=run or "",
             here=_of_this_job(app),
         )
+    report = replace(report, notices=(*rules.notices, *report.notices))
     click.echo(_rendered(app, report, format_), nl=False)
     if format_ == "github":
         _tell_github(app, report)
