@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from flakelens.analyze.evidence import CLOCK_TOLERANCE, load
 from flakelens.analyze.run_in_history import RunInHistory
 from flakelens.decisions import Decisions
 from flakelens.errors import NothingReadError, UsageError
-from flakelens.facts import RunKey
+from flakelens.facts import RunFacts, RunKey
 from flakelens.gate.criterion import count_of
 from flakelens.gate.evidence import WINDOW_RUNS
 from flakelens.history import History
@@ -28,22 +29,33 @@ def find_run(store: Store, asked: str, here: RunKey | None, as_of: datetime) -> 
     keys = store.run_keys()
     if not keys:
         raise NothingReadError("There is no run to explain yet.", mend="Next: flakelens ingest PATH")
-    if asked:
-        found = _named(asked, keys)
-    elif here in keys:
-        found = [here]
-    else:
-        found = list(reversed(keys))
-    for key in found:
-        facts = next(iter(store.read(branch="", last=0, run=key).runs), None)
-        if facts is not None and facts.reports and (asked or start_of(facts) <= as_of + CLOCK_TOLERANCE):
+    if asked or (here is not None and here in keys):
+        key = _named(asked, keys) if asked or here is None else here
+        facts = _facts(store, key)
+        if not facts.reports:
+            raise UsageError(f"The run {key.run!r} has no report.", mend="Ingest one: flakelens ingest PATH")
+        return key, merge_infos(facts.infos).environment
+    limit = as_of + CLOCK_TOLERANCE
+    # Oldest first: `as_of` may lie far back, and every look costs.
+    place = bisect_left(keys, True, key=lambda key: _begins_after(_facts(store, key), limit))
+    for key in reversed(keys[:place]):
+        facts = _facts(store, key)
+        if facts.reports and not _begins_after(facts, limit):
             return key, merge_infos(facts.infos).environment
-    if asked:
-        raise UsageError(f"The run {found[0].run!r} has no report.", mend="Ingest one: flakelens ingest PATH")
     raise NothingReadError("No run with a report had started by then.", mend="Next: flakelens ingest PATH")
 
 
-def _named(asked: str, keys: Sequence[RunKey]) -> list[RunKey]:
+def _facts(store: Store, key: RunKey) -> RunFacts:
+    (facts,) = store.read(branch="", last=0, run=key).runs
+    return facts
+
+
+def _begins_after(run: RunFacts, limit: datetime) -> bool:
+    """A run without a report begins whenever; it is never the one that is meant."""
+    return bool(run.reports) and start_of(run) > limit
+
+
+def _named(asked: str, keys: Sequence[RunKey]) -> RunKey:
     def spellings(key: RunKey) -> tuple[str, str]:
         return key.run, f"{key.provider}:{key.run}"
 
@@ -51,7 +63,7 @@ def _named(asked: str, keys: Sequence[RunKey]) -> list[RunKey]:
         key for key in keys if any(name.startswith(asked) for name in spellings(key))
     ]
     if len(found) == 1:
-        return found
+        return found[0]
     if not found:
         newest = ", ".join(key.run for key in keys[-3:])
         raise UsageError(f"There is no run {asked!r}.", mend=f"The newest are {newest}.")
@@ -81,7 +93,7 @@ def _position(store: Store, history: History, key: RunKey) -> int | None:
     for place, run in enumerate(history.runs):
         if run.key == key:
             return place
-    own = {report.key for run in store.read(branch="", last=0, run=key).runs for report in run.reports}
+    own = {report.key for report in _facts(store, key).reports}
     return next((place for place, run in enumerate(history.runs) if own & {report.key for report in run.reports}), None)
 
 

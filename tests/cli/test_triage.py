@@ -439,6 +439,14 @@ def test_as_of_knows_no_later_run(tmp_path, call):
     assert (code, "starts later" in err) == (2, True)
 
 
+def test_the_newest_run_of_a_moment_is_found_among_many(tmp_path, call):
+    a_store(tmp_path, [a_run(n, outcomes={"adds": "P"}) for n in range(50)]).close()
+    for n in (0, 1, 17, 48, 49):
+        moment = started_at(n).isoformat()
+        _, out, _ = call("--db", str(tmp_path / "flakelens.db"), "triage", "--as-of", moment, "--format", "json")
+        assert json.loads(out)["run"] == str(1000 + n)
+
+
 def test_an_old_run_is_seen_with_the_history_before_it(tmp_path, call):
     """The newest 300 runs do not reach it: older ones are read."""
     runs = [a_run(n, outcomes={"adds": "F" if n == 30 else "P"}) for n in range(400)]
