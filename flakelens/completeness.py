@@ -99,7 +99,7 @@ class AreaView:
         seen = self.outcomes != Outcome.NONE
         if reach == 0:
             return np.zeros(len(self.tests), np.bool_)
-        lately = seen[:, _window_start(self.commits, reach) :].any(axis=1) & (self.until >= reach)
+        lately = seen[:, window_start(self.commits, reach) :].any(axis=1) & (self.until >= reach)
         result: Bools = seen.any(axis=1) & ~lately
         return result
 
@@ -176,7 +176,7 @@ def make_view(
     reach = outcomes.shape[1]
     running = np.zeros((len(tests), reach + 1), np.int32)
     np.cumsum(seen, axis=1, out=running[:, 1:])
-    starts = np.fromiter((_window_start(commits, run) for run in range(reach)), np.int64, reach)
+    starts = np.fromiter((window_start(commits, run) for run in range(reach)), np.int64, reach)
     expected = (running[:, :reach] - running[:, starts] > 0) & (np.arange(reach) < until[:, None])
     # The sentinel column makes argmax point behind the last run for tests without a result.
     first = np.concatenate([seen, np.ones((len(tests), 1), np.bool_)], axis=1).argmax(axis=1).astype(np.int32)
@@ -196,7 +196,7 @@ def make_view(
     )
 
 
-def _window_start(commits: Int32s, run: int) -> int:
+def window_start(commits: Int32s, run: int) -> int:
     """Where the look-back of the run at position `run` begins: 5 runs, and more until it spans 2 commits.
 
     Runs of one commit stand together, so a window spans two commits when its ends differ.
@@ -264,8 +264,8 @@ class _Carriers:
         usual: dict[tuple[str, str], set[str]] = defaultdict(set)
         for run in history.runs:
             for report in run.reports if run.counts else ():
-                for channel in (_channel(report), ("producer", report.producer)):
-                    usual[channel] |= self._by_tests(report)
+                for key in (channel(report), ("producer", report.producer)):
+                    usual[key] |= self._by_tests(report)
         self._usual: Mapping[tuple[str, str], set[str]] = usual
 
     def _by_tests(self, report: Report) -> frozenset[str]:
@@ -277,7 +277,7 @@ class _Carriers:
 
     def _usually(self, report: Report) -> set[str]:
         """Its areas, and those of its job or name in other runs; else what the policy says, else its producer's."""
-        usual = self._by_tests(report) | self._usual.get(_channel(report), set())
+        usual = self._by_tests(report) | self._usual.get(channel(report), set())
         by_policy = {self._area_of_file(report.producer, report.job, "")} - {""}
         return set(usual) or by_policy or self._usual.get(("producer", report.producer), set())
 
@@ -321,12 +321,12 @@ class _Carriers:
         faults: dict[str, list[str]] = defaultdict(list)
         whole = [report for report in run.reports if not report.partial]
         # A job that crashed and was run again is mended: its newest attempt speaks.
-        newest = {(_channel(report), report.shard): report.attempt for report in whole}
+        newest = {(channel(report), report.shard): report.attempt for report in whole}
         for report in whole:
             areas = self.areas(report)
             for area in areas:
                 faults[area] += ()
-            if report.attempt < newest[_channel(report), report.shard]:
+            if report.attempt < newest[channel(report), report.shard]:
                 continue
             for area in areas if report.stale else ():
                 faults[area].append(f"{report.name} is a copy of an earlier run's report")
@@ -346,7 +346,7 @@ class _Carriers:
         return dict(faults)
 
 
-def _channel(report: Report) -> tuple[str, str]:
+def channel(report: Report) -> tuple[str, str]:
     """What makes reports of different runs the same report again: the job, else the name."""
     return ("job", report.job) if report.job else ("name", mask(report.name))
 

@@ -18,6 +18,7 @@ from flakelens.facts import Bools, Facts, Int8s, Int32s, ReportFacts, RunFacts, 
 from flakelens.model import Event, RetryEvidence, TestId
 from flakelens.outcomes import chain, worst
 from flakelens.policy import Policy
+from flakelens.renames import Renamed, find_renames
 from flakelens.retries import Resolver
 from flakelens.runs import merge_by_commit, merge_infos, start_of, why_not_counting
 
@@ -95,6 +96,7 @@ class History:
     whole: Int8s
     commits: Int32s  # commit number of each run: equal for runs of one commit, ascending in run order
     names: identity.Identity
+    renames: tuple[Renamed, ...] = ()
 
     @property
     def counting(self) -> Bools:
@@ -149,6 +151,11 @@ def build(
         whole=whole,
         commits=_commit_numbers(runs),
         names=names,
+        renames=find_renames(
+            names,
+            runs_of=lambda keys: _runs_of(keys, ordered),
+            counting={place: draft.facts.key for place, draft in enumerate(ordered) if not draft.why_not},
+        ),
     )
 
 

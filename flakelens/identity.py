@@ -44,6 +44,7 @@ class Identity(NamedTuple):
     adopted: tuple[TestId, ...]  # canonical ids of tests whose file came from another run's report
     ambiguous: tuple[str, ...]  # titles that stand in several files, so that file-less reports cannot be matched
     renamed: tuple[tuple[str, str], ...]  # files whose tests were carried over: old path, new path
+    former: dict[int, TestId]  # TestFacts.key -> the id it would have without renames and aliases, where that differs
 
 
 def canonical_name(name: str, separators: Iterable[str] = SEPARATORS) -> str:
@@ -89,6 +90,11 @@ def resolve(
         adopted=tuple(sorted({ids[key] for key in adopted})),
         ambiguous=tuple(sorted(ambiguous)),
         renamed=tuple(sorted(renamed)),
+        former={
+            test.key: own
+            for test in tests
+            if (own := TestId(test.id.file or files[test.key], names[test.key], test.id.variant)) != ids[test.key]
+        },
     )
 
 

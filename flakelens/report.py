@@ -14,9 +14,19 @@ if TYPE_CHECKING:  # documents are only told apart by their types here: `look` m
     from flakelens.facts import RunKey
     from flakelens.gate.verdict import Verdict
     from flakelens.model import GateState, Outcome, Problem, RetryEvidence, TestId
+    from flakelens.report_events import TestEvent
     from flakelens.stats.price import Price
     from flakelens.stats.states import TestFinding
     from flakelens.stats.verification import RateBasis, Repair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPoint:
+    """A run of the gated branch and its commit."""
+
+    run: RunKey
+    commit: str  # "" where unknown
+    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,32 +164,6 @@ class DurationLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlowLine:
-    """A test that became slower."""
-
-    id: TestId  # canonical
-    reported: TestId  # as the newest report wrote it
-    area: str
-    duration: DurationLine  # with `before` and `since_run`
-
-    @property
-    def added(self) -> float:
-        """Seconds that it takes longer than before."""
-        return self.duration.seconds - (self.duration.before or 0.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlowReport:
-    """The tests that became slower, what adds most to a run first."""
-
-    branch: str
-    runs: int  # looked at
-    tests: tuple[SlowLine, ...]
-    total: int  # tests looked at
-    matching: int  # that became slower, before the limit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ShowReport:
     """One test's history: oldest run first, with what its state rests on."""
 
@@ -189,6 +173,7 @@ class ShowReport:
     price: Price  # of the 30 days before `as_of`
     messages: tuple[FailureGroup, ...]  # newest first
     names: tuple[TestId, ...]  # every form in which reports wrote it, newest last
+    events: tuple[TestEvent, ...]  # what happened to it, oldest first
     duration: DurationLine | None = None  # None: no passing attempt whose duration is known
 
 

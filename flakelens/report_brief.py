@@ -6,21 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from flakelens.facts import RunKey
     from flakelens.model import TestId
-    from flakelens.report import FailureGroup, ShowReport
+    from flakelens.report import FailureGroup, RunPoint, ShowReport
     from flakelens.reproduce import Command
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPoint:
-    """A run of the gated branch and its commit."""
-
-    run: RunKey
-    commit: str  # "" where unknown
-    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

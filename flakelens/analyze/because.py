@@ -139,7 +139,8 @@ def _stable(case: Case) -> list[str]:
     if not failed:
         return [f"passed in all {results} runs"]
     clean = int(np.count_nonzero(case.usable[failed[-1] + 1 :]))
-    return [f"passed in the last {count_of(clean, 'run')}, too many for a test that still flakes at the rate it had"]
+    still = ", too many for a test that still flakes at the rate it had" if case.finding.evidence else ""
+    return [f"passed in the last {count_of(clean, 'run')}{still}"]
 
 
 def _unsure(case: Case) -> list[str]:

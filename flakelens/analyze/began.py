@@ -9,7 +9,8 @@ import numpy as np
 from flakelens.analyze.because import Case
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
-from flakelens.report_brief import Began, RunPoint
+from flakelens.report import RunPoint
+from flakelens.report_brief import Began
 from flakelens.stats.states import TestState
 
 MISS = 0.05  # chance that a flaky test shows nothing in the clean runs that bound the range

@@ -10,6 +10,7 @@ import numpy as np
 
 from flakelens.analyze.because import Case, because
 from flakelens.analyze.durations import duration_line
+from flakelens.analyze.events import area_events
 from flakelens.analyze.evidence import load
 from flakelens.analyze.price import price
 from flakelens.analyze.tests import area_lines
@@ -81,6 +82,7 @@ def page_of(store: Store | None, found: Found) -> ShowReport:
         price=price(store, case.evidence, [found.line.id]),
         messages=grouped(store, case.evidence, found.line.id, lambda message: mask(first_line(message))),
         names=found.names,
+        events=tuple(event for event in area_events(case.evidence, found.line.area) if event.id == found.line.id),
         duration=duration_line(store, case.evidence, case.position) if store else None,
     )
 

@@ -1,4 +1,4 @@
-"""The tests that became slower, by the time that they add to a run."""
+"""The tests and suites that became slower, by the time that they add to a run."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from datetime import datetime
 
 from flakelens.analyze.durations import line_of, timed
 from flakelens.analyze.evidence import load
+from flakelens.analyze.suites import suite_lines
 from flakelens.analyze.tests import known_names
 from flakelens.decisions import Decisions
 from flakelens.policy import UNASSIGNED, Policy
-from flakelens.report import SlowLine, SlowReport
+from flakelens.report_slow import SlowLine, SlowReport
 from flakelens.store import Store
 
 WINDOW = 100  # newest counting runs whose durations are read: the query costs a row per result
@@ -25,9 +26,9 @@ def slow_report(
     area: Collection[str] = (),
     limit: int | None = None,
 ) -> SlowReport:
-    """The tests whose newest level of duration is above the one before, what adds most to a run first.
+    """The tests and suites whose newest level of duration is above the one before, what adds most to a run first.
 
-    Over the newest 100 runs that count for the gated branch, passing attempts alone. `limit` None: all. Raises
+    Over the newest 100 runs that count for the gated branch, passing attempts alone. `limit` of each, None: all. Raises
     UsageError for an area that does not exist.
     """
     known_names(area, (*policy.area_names(), UNASSIGNED), "area")
@@ -41,7 +42,7 @@ def slow_report(
         if not area or evidence.areas.names[int(evidence.areas.index[position])] in area
     ]
     everything = len(tests) == len(history.tests)
-    runs, seconds = timed(store, evidence, None if everything else tests)
+    runs, seconds = times = timed(store, evidence, None if everything else tests)
     lines = []
     for place, position in enumerate(tests):
         line = line_of(evidence, runs, seconds[place])
@@ -50,10 +51,13 @@ def slow_report(
             name = evidence.areas.names[int(evidence.areas.index[position])]
             lines.append(SlowLine(id=test.id, reported=test.reported, area=name, duration=line))
     lines.sort(key=lambda line: (-line.added, line.id))
+    suites = suite_lines(evidence, times, tests, area)
     return SlowReport(
         branch=history.branch,
         runs=len(runs),
         tests=tuple(lines if limit is None else lines[:limit]),
         total=len(tests),
         matching=len(lines),
+        suites=tuple(suites if limit is None else suites[:limit]),
+        suites_matching=len(suites),
     )

@@ -8,7 +8,8 @@ from flakelens.render.figures import iso
 from flakelens.render.json_show import PriceView, price_view
 from flakelens.render.json_tests import TestView, view_of
 from flakelens.render.markdown_brief import asked_as
-from flakelens.report_brief import Began, BriefReport, RunPoint
+from flakelens.report import RunPoint
+from flakelens.report_brief import Began, BriefReport
 
 SCHEMA = "flakelens.brief/1"
 

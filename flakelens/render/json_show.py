@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.json_events import EventView, event_views
 from flakelens.render.json_tests import SinceView, TestView, view_of
 from flakelens.report import DurationLine, RunCell, ShowReport
 from flakelens.stats.price import DAYS, Price
@@ -69,7 +70,7 @@ class PriceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShowView(msgspec.Struct, frozen=True, kw_only=True):
-    """The document. `history` is oldest first, `failures` newest first, `names` newest last."""
+    """The document. `history` and `events` are oldest first, `failures` newest first, `names` newest last."""
 
     schema: str
     test: TestView
@@ -79,6 +80,7 @@ class ShowView(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[FailureView]
     names: list[NameView]
     duration: DurationView | None
+    events: list[EventView]
 
 
 def show_json(report: ShowReport) -> str:
@@ -102,6 +104,7 @@ def show_json(report: ShowReport) -> str:
         ],
         names=[NameView(file=name.file, name=name.name, variant=name.variant) for name in report.names],
         duration=_duration(report.duration),
+        events=event_views(report.events),
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 

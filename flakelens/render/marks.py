@@ -18,7 +18,15 @@ SIGNS = {
     ".": ("-", QUIET),
     "O": ("o", QUIET),
 }
-LEGEND = ". passed, ~ failed then passed, X failed, s skipped, - no result"
+MEANINGS = {
+    "P": "passed",
+    "K": "failed then passed",
+    "F": "failed",
+    "S": "skipped",
+    ".": "no result",
+    "O": "outage (left out)",
+}
+LEGEND = ", ".join(f"{SIGNS[letter][0]} {word}" for letter, word in MEANINGS.items() if letter != "O")
 
 _STATES = {
     TestState.STABLE: ("✓", GOOD),

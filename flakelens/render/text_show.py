@@ -8,24 +8,21 @@ from rich.text import Text
 
 from flakelens.gate.criterion import count_of, percent
 from flakelens.model import Outcome
+from flakelens.render.event_words import WORDS, details, run_name
 from flakelens.render.figures import PRICE, price
-from flakelens.render.marks import LEGEND, SIGNS, likely, rate_text, seconds_text, state_word, strip
+from flakelens.render.marks import likely, rate_text, seconds_text, state_word, strip
 from flakelens.render.safe import lines as safe_lines
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
 from flakelens.render.terminal import BAD, DOUBT, NAME, QUIET, fill, heading, paragraph, row, to_text
+from flakelens.render.text_strip import LETTERS, history_strip
 from flakelens.report import DurationLine, FailureGroup, RunCell, ShowReport, TestLine
+from flakelens.report_events import TestEvent
 from flakelens.stats.states import TestState
 
 _MOST_BESIDE = 10  # newest runs beside the branch that are listed
+_MOST_EVENTS = 8
 _MOST_MESSAGES = 5
 _MESSAGE_LINES = 6
-_LETTER = {
-    Outcome.PASSED: "P",
-    Outcome.FLAKY: "K",
-    Outcome.FAILED: "F",
-    Outcome.SKIPPED: "S",
-    Outcome.NONE: ".",
-}
 _WORDS = {
     Outcome.PASSED: "passed",
     Outcome.FLAKY: "failed, then passed",
@@ -40,8 +37,9 @@ def show_text(report: ShowReport, *, width: int, colour: bool, verbose: bool = F
     line = report.line
     out: list[Text | str] = [*_head(line, width), ""]
     out += [*_figures(line, width), *_duration(report.duration, width), ""]
-    out += _history(report.cells, width)
+    out += history_strip(report.cells, report.events, width, everything=verbose)
     out += _beside(report.cells, width)
+    out += _happened(report.events, width, everything=verbose)
     out += ["", heading("Because")]
     for sentence in report.because:
         out += paragraph(sentence, width=width, first="  - ", rest="    ")
@@ -104,54 +102,6 @@ def _duration(duration: DurationLine | None, width: int) -> list[Text]:
     return paragraph(said, width=width, first="  ", style=DOUBT if duration.seconds > duration.before else "")
 
 
-def _history(cells: Sequence[RunCell], width: int) -> list[Text]:
-    """The gated branch's runs, oldest first; runs of one commit stand together, a space begins the next."""
-    branch = [cell for cell in cells if cell.counts and not cell.partial]
-    if not branch:
-        return [heading("History"), row("  the gated branch has no run of it")]
-    label = max(len(one_line(cell.run.run)) for cell in branch)
-    label = min(label, max(8, width // 3))
-    room = max(10, width - label - 8)
-    lines = [heading(f"History, {count_of(len(branch), 'run')}, oldest first; a space begins a new commit")]
-    for piece in _rows(branch, room):
-        name = shorten_middle(one_line(piece[0].run.run), label)
-        line = row("  run ", (fill(name, label), QUIET), "  ")
-        before: RunCell | None = None
-        for cell in piece:
-            if before is not None and not _same_commit(before, cell):
-                line.append(" ")
-            line.append(*SIGNS["O" if cell.outage and cell.outcome is not Outcome.NONE else _LETTER[cell.outcome]])
-            before = cell
-        lines.append(line)
-    legend = f"{LEGEND}{', o outage (left out)' if any(cell.outage for cell in branch) else ''}"
-    return [*lines, *paragraph(legend, width=width, first="  ", style=QUIET)]
-
-
-def _rows(cells: Sequence[RunCell], room: int) -> list[list[RunCell]]:
-    """The cells in rows of at most `room` columns, broken between commits where a commit fits into a row."""
-    commits: list[list[RunCell]] = []
-    for cell in cells:
-        if commits and _same_commit(commits[-1][-1], cell):
-            commits[-1].append(cell)
-        else:
-            commits.append([cell])
-    rows: list[list[RunCell]] = []
-    used = room + 1
-    for commit in commits:
-        for start in range(0, len(commit), room):
-            part = commit[start : start + room]
-            if used + 1 + len(part) > room:
-                rows.append([])
-                used = -1
-            rows[-1] += part
-            used += 1 + len(part)
-    return rows
-
-
-def _same_commit(one: RunCell, other: RunCell) -> bool:
-    return bool(one.commit) and one.commit == other.commit
-
-
 def _beside(cells: Sequence[RunCell], width: int) -> list[Text]:
     """Runs that do not count: pull requests, other branches, laptops, filtered runs. Newest last."""
     beside = [cell for cell in cells if not cell.counts or cell.partial]
@@ -167,8 +117,26 @@ def _beside(cells: Sequence[RunCell], width: int) -> list[Text]:
         commit = f" {cell.commit[:7]}" if cell.commit else ""
         why = "filtered run" if cell.partial else one_line(cell.why_not)
         said = f"  {_WORDS[cell.outcome]}{commit}  {cell.started_at:%Y-%m-%d}  {why}"
-        line = row("  run ", (fill(name, label), QUIET), "  ").append_text(strip(_LETTER[cell.outcome]))
+        line = row("  run ", (fill(name, label), QUIET), "  ").append_text(strip(LETTERS[cell.outcome]))
         lines.append(line.append(shorten_end(said, max(10, width - label - 9))))
+    return lines
+
+
+def _happened(events: Sequence[TestEvent], width: int, *, everything: bool) -> list[Text]:
+    """What happened to it, newest first as in `events`."""
+    if not events:
+        return []
+    shown = events if everything else events[-_MOST_EVENTS:]
+    lines = [Text(""), heading("What happened, newest first")]
+    for event in reversed(shown):
+        word, style, _ = WORDS[event.kind]
+        said = "; ".join(details([event]))
+        begin = row(f"  {run_name(event.at)}  ", (word, style))
+        lines.append(begin)
+        if said:
+            lines += paragraph(said, width=width, first="    ")
+    if len(events) > len(shown):
+        lines.append(row((f"  and {len(events) - len(shown)} before; -v shows them", QUIET)))
     return lines
 
 

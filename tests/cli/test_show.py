@@ -59,7 +59,17 @@ def test_messages_cannot_steer_the_terminal(tmp_path, call):
 def test_the_document(tmp_path, call):
     _, out, _ = call("--db", team_database(tmp_path), "show", "salary", "--as-of", AS_OF, "--format", "json")
     document = json.loads(out)
-    assert list(document) == ["schema", "test", "because", "price", "history", "failures", "names", "duration"]
+    assert list(document) == [
+        "schema",
+        "test",
+        "because",
+        "price",
+        "history",
+        "failures",
+        "names",
+        "duration",
+        "events",
+    ]
     assert document["schema"] == "flakelens.show/1"
     assert document["test"]["state"] == "broken"
     assert document["test"]["since"]["run"] == "1036"

@@ -93,5 +93,88 @@ def test_an_area_and_a_limit(tmp_path, call):
     assert "There is no area 'nonsense'." in err
 
 
+# ---- suites
+
+
+def a_grown_run(n: int, **run):
+    """Run n: an area that gets three tests in run 30, a file whose tests slow down in run 40, a job with set-up."""
+    tests = {f"src/components/table.test.tsx::row {k}": ("P", 2.0 + n % 3 / 20) for k in range(4)}
+    tests |= {f"src/components/table.test.tsx::added {k}": ("P", 3.0) for k in range(3 if n >= 30 else 0)}
+    tests |= {f"src/mail.test.ts::mail {k}": ("P", 1.0 + n % 2 / 20 if n < 40 else 1.5) for k in range(8)}
+    tests |= {"src/mail.test.ts::breaks": ("P" if n < 25 else "F", 1.0 if n < 25 else 60.0)}
+    return a_timed_run(n, tests, **run)
+
+
+def suites_of(call, folder, *options, runs=None) -> list[dict]:
+    a_store(folder, [a_grown_run(n) for n in range(60)] if runs is None else runs).close()
+    db = str(folder / "flakelens.db")
+    code, out, err = call("--db", db, "slow", "--as-of", AS_OF, "--format", "json", *options)
+    assert (code, err) == (0, "")
+    return json.loads(out)["suites"]
+
+
+def told(suite: dict) -> tuple:
+    parts = (suite["added_tests"], suite["removed_tests"], suite["same_tests"])
+    return suite["kind"], suite["name"], suite["since"]["run"], *(round(part, 1) for part in parts)
+
+
+def test_a_suite_says_whether_it_is_more_tests_or_slower_ones(tmp_path, call):
+    """A break with a time-out of a minute in one of its tests is nobody's slowness."""
+    found = suites_of(call, tmp_path)
+    assert [told(suite) for suite in found] == [
+        ("area", "components", "1030", 9.0, 0.0, 0.0),
+        ("file", "src/components/table.test.tsx", "1030", 9.0, 0.0, 0.0),
+        ("area", "unassigned", "1040", 0.0, 0.0, 3.8),
+        ("file", "src/mail.test.ts", "1040", 0.0, 0.0, 3.8),
+    ]
+    assert [(suite["tests_before"], suite["tests"], suite["area"]) for suite in found[:2]] == [(4, 7, "components")] * 2
+
+
+def test_suites_of_one_area_and_a_limit(tmp_path, call):
+    assert [told(suite)[:2] for suite in suites_of(call, tmp_path, "--area", "components", "--limit", "1")] == [
+        ("area", "components")
+    ]
+
+
+def with_set_up(n: int, *, seconds: float, letter: str = "P", shards: int = 1, present: int | None = None):
+    """Run n of one job whose reports say that they took `seconds` together; each test takes one second."""
+    reports = []
+    for shard in range(1, (shards if present is None else present) + 1):
+        info, report = a_report(
+            n, {f"a{shard}": letter, f"b{shard}": "P"}, job="unit", shard=f"{shard}/{shards}", name=f"{shard}.xml"
+        )
+        cases = tuple(
+            case._replace(attempts=tuple(attempt._replace(seconds=1.0) for attempt in case.attempts))
+            for case in report.cases
+        )
+        reports.append((info, replace(report, cases=cases, seconds=seconds / shards)))
+    return a_run(n, reports=reports)
+
+
+def test_a_job_that_takes_longer_outside_of_its_tests(tmp_path, call):
+    """All shards together; runs with a failure, which wait for time-outs, and with a missing shard say nothing."""
+    runs = []
+    for n in range(50):
+        seconds = 10.0 + n % 3 / 10 if n < 25 else 18.0
+        if n % 5 == 1:
+            runs.append(with_set_up(n, seconds=90.0, letter="F", shards=2))
+        elif n % 5 == 2:
+            runs.append(with_set_up(n, seconds=seconds, shards=2, present=1))
+        else:
+            runs.append(with_set_up(n, seconds=seconds, shards=2))
+    (job,) = suites_of(call, tmp_path, runs=runs)
+    assert told(job) == ("job", "unit", "1025", 0.0, 0.0, 0.0)
+    assert (job["seconds"], job["before"], job["area"]) == (pytest.approx(18), pytest.approx(10.1), None)
+    _, out, _ = call("--db", str(tmp_path / "flakelens.db"), "slow", "--as-of", AS_OF)
+    assert "most of it is outside of the tests" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_page_of_suites(tmp_path, call, width):
+    a_store(tmp_path, [a_grown_run(n) for n in range(60)]).close()
+    _, out, _ = call("--db", str(tmp_path / "flakelens.db"), "slow", "--as-of", AS_OF, width=width)
+    same_as_golden(f"cli/slow-suites.{width}.txt", out)
+
+
 def test_without_a_database_there_is_nothing_to_time(call):
     assert call("slow") == (0, "No run counts for main yet: there is nothing to time.\n", "")

@@ -15,6 +15,7 @@ from flakelens.cli import COMMANDS, exit_codes
 from flakelens.doctor import CHECKS
 from flakelens.gate.verdict import KINDS
 from flakelens.policy import GatePolicy, Policy, QuarantinePolicy, RetriesRule, Rule, WaiverPolicy
+from flakelens.stats.changes import ChangeKind
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -45,6 +46,11 @@ def test_the_table_of_exit_codes_is_that_of_the_program():
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", section("cli.md", "Exit codes"), re.MULTILINE)}
     used = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
     assert documented == used
+
+
+def test_every_kind_of_event_is_explained():
+    documented = re.findall(r"^\| `(\w+)` \|", text_of("events.md"), re.MULTILINE)
+    assert documented == [str(kind) for kind in ChangeKind]
 
 
 @pytest.mark.parametrize("name", ["cli.md", "policy.md"])
@@ -90,7 +96,8 @@ def test_no_type_of_the_policy_is_forgotten():
 
 
 @pytest.mark.parametrize(
-    "name", ["cli.md", "doctor.md", "durations.md", "policy.md", "simulate.md", "triage.md", "verify.md"]
+    "name",
+    ["cli.md", "doctor.md", "durations.md", "events.md", "policy.md", "simulate.md", "triage.md", "verify.md"],
 )
 def test_every_link_between_documents_leads_somewhere(name):
     for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", text_of(name)):
