@@ -244,6 +244,22 @@ def test_a_rerun_of_the_commit_settles_an_outage_of_a_pull_request(triage, again
     assert ({each["verdict"] for each in document["failures"]}, found) == ({verdict}, code)
 
 
+@pytest.mark.parametrize("where", ["pull request", "main"])
+def test_a_break_in_the_midst_of_an_outage_is_told_from_it(triage, where):
+    at_once = {**everything_down(12), "calm 20": Bad(), "mail": Bad("F", FLAKY)}
+    if where == "main":
+        runs = [team_run(n, bad, commit=a_commit(900)) for n, bad in ((40, at_once), (41, {"calm 20": Bad()}))]
+    else:
+        runs = [pull(41, at_once), pull(42, {"calm 20": Bad()})]
+    code, document = triage(*runs, run=runs[0].info.run)
+    verdicts = {each["name"]: (each["verdict"], each["dismissed"]) for each in document["failures"]}
+    assert verdicts.pop("calm 20") == ("new", False)
+    # It fails in 15 % of its runs, and the outage struck more than that: either would have made it fail.
+    assert verdicts.pop("mail")[0] in ("flake", "outage")
+    assert set(verdicts.values()) == {("outage", True)}
+    assert code == 10
+
+
 def test_two_hundred_failures_of_one_outage_are_one_block(tmp_path, call):
     runs = [team_run(n, calm=250) for n in range(20)]
     a_store(tmp_path, [*runs, team_run(20, everything_down(200), calm=250)]).close()
