@@ -17,6 +17,7 @@ BENCHMARKS = (
     "triage_cli",
     "real_histories",
     "causes",
+    "forecast",
     "recorded_truth",
     "model_cost",
 )
