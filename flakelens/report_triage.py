@@ -39,6 +39,7 @@ class TriagedTest:
     id: TestId  # canonical
     reported: TestId  # as its newest report wrote it
     area: str
+    owner: str  # as CODEOWNERS writes them; "" for none
     verdict: TriageVerdict
     dismissed: bool  # by what is known of it, or because it is in quarantine
     quarantined: bool

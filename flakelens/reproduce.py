@@ -1,4 +1,7 @@
-"""The command line that runs one test alone: Jest, Vitest, Playwright, quoted for a POSIX shell. Text only, no I/O."""
+"""The command line that runs one test alone, or some together: Jest, Vitest, Playwright, quoted for a POSIX shell.
+
+Text only, no I/O.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,11 @@ from typing import NamedTuple
 from flakelens.identity import SEPARATORS
 from flakelens.masks import mask
 
+MOST_TITLES = 20
+_LONGEST_TITLES = 4_000  # characters of all titles together
 _SPECIAL = frozenset("\\^$.*+?()[]{}|")
 # What stands for each mask of `masks`: the next run's id or time.
 _MASKED = {"<uuid>": r"[-\w]+", "<time>": r"[-+\dT:.,Z ]+", "<hex>": r"\w+", "<epoch>": r"\d+"}
-
-
-_LONGEST_PATTERN = 1_500  # characters: a line that a person would still paste
 
 
 class Command(NamedTuple):
@@ -63,41 +65,45 @@ def command_of(
     return None
 
 
-def command_of_all(
-    producer: str, tests: Sequence[tuple[str, str]], *, variant: str = "", separators: Iterable[str] = ()
-) -> tuple[str, bool] | None:
-    """One line that runs several tests of one producer and variant again; None for an unknown tool.
+class GroupCommand(NamedTuple):
+    """How to run some tests together."""
 
-    `tests`: (file, name as reported). Besides the line, whether it runs their files whole: where the titles together
-    would make too long a pattern, or a file of them is not known.
+    command: Command
+    whole_files: bool  # it runs all of their files: their titles are too many, or too long, for a command line
+
+
+def command_of_group(
+    producer: str, tests: Sequence[tuple[str, str]], *, variant: str = "", separators: Iterable[str] = ()
+) -> GroupCommand | None:
+    """The command for several tests of one tool and project, (file, name) each as `command_of` takes them.
+
+    A test without a file makes it search the titles in every file. None for a tool that is not known here.
     """
-    separators = tuple(separators)
     if len(tests) == 1:
-        (file, name), *_ = tests
-        one = command_of(producer, file=file, name=name, variant=variant, separators=separators)
-        return (one.once, False) if one else None
-    if producer not in ("jest", "vitest", "playwright"):
-        return None
-    files = dict.fromkeys(file for file, _ in tests)
-    titles = "|".join(dict.fromkeys(title_pattern(name, separators) for _, name in tests))
-    whole = len(titles) > _LONGEST_PATTERN
-    if whole and "" in files:
-        return None
-    places = (
-        [] if "" in files else [shlex.quote(file if producer == "vitest" else file_pattern(file)) for file in files]
-    )
+        alone = command_of(producer, file=tests[0][0], name=tests[0][1], variant=variant, separators=separators)
+        return GroupCommand(alone, whole_files=False) if alone else None
+    separators = tuple(separators)
+    files = list(dict.fromkeys(file for file, _ in tests)) if all(file for file, _ in tests) else []
+    titles = list(dict.fromkeys(title_pattern(name, separators) for _, name in tests))
+    whole = bool(files) and (len(titles) > MOST_TITLES or sum(map(len, titles)) > _LONGEST_TITLES)
+    title = f"(?:{'|'.join(titles[:MOST_TITLES])})"
+    where = [shlex.quote(file if producer == "vitest" else file_pattern(file)) for file in files]
     if producer == "jest":
-        words = ["npx jest", *places, *(["--selectProjects", shlex.quote(variant)] if variant else [])]
-        pattern = ["-t", shlex.quote(f"^({titles})$")]
-    elif producer == "vitest":
-        words = ["npx vitest run", *places, *([shlex.quote(f"--project={variant}")] if variant else [])]
-        pattern = ["-t", shlex.quote(f"^({titles})$")]
-    else:
-        # A group never begins with "-", so that no title can be taken for an option.
+        project = ["--selectProjects", shlex.quote(variant)] if variant else []
+        named = [] if whole else ["-t", shlex.quote(f"^{title}$")]
+        listed = f'[ -n "$(npx jest --listTests {" ".join(where)})" ]' if where else ""
+        return GroupCommand(Command("jest", " ".join(["npx jest", *where, *project, *named]), listed), whole)
+    if producer == "vitest":
         project = [shlex.quote(f"--project={variant}")] if variant else []
-        words = ["npx playwright test", *places, *project, "--retries=0"]
-        pattern = ["-g", shlex.quote(f"({titles})(?= @|$)")]
-    return " ".join(words if whole else [*words, *pattern]), whole
+        named = [] if whole else ["-t", shlex.quote(f"^{title}$")]
+        return GroupCommand(Command("vitest", " ".join(["npx vitest run", *where, *project, *named]), ""), whole)
+    if producer == "playwright":
+        project = [shlex.quote(f"--project={variant}")] if variant else []
+        named = [] if whole else ["-g", shlex.quote(f"{title}(?= @|$)")]
+        base = ["npx playwright test", *where, *named, *project]
+        once = " ".join([*base, "--retries=0"])
+        return GroupCommand(Command("playwright", once, " ".join([*base, "--list >/dev/null 2>&1"])), whole)
+    return None
 
 
 def title_pattern(name: str, separators: Iterable[str] = ()) -> str:

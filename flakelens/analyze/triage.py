@@ -21,9 +21,10 @@ from flakelens.history import Test
 from flakelens.messages import headline
 from flakelens.model import Outcome, TestId
 from flakelens.outcomes import failed_first, was_executed
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.report_triage import OutageNote, Rerun, TriagedTest, TriageGroup, TriageReport
-from flakelens.reproduce import command_of, command_of_all
+from flakelens.reproduce import MOST_TITLES, command_of, command_of_group
 from flakelens.stats.triage import TriageVerdict, dismissed, reruns_to_settle, verdict
 from flakelens.store import Store
 
@@ -48,12 +49,13 @@ def triage_report(
     as_of: datetime,
     run: str = "",
     here: RunKey | None = None,
+    owners: Owners = NOBODY,
 ) -> TriageReport:
     """The failures of `run` (its id, the first signs of it, or "provider:id"); "" is the run `here` if it is stored,
     else the newest of any branch. Raises UsageError for a run that is not there or not named clearly.
     """
     key, environment = find_run(store, run, here, as_of)
-    there = with_history(store, policy, decisions, as_of, key, environment)
+    there = with_history(store, policy, decisions, as_of, key, environment, owners)
     messages = Messages(there=there, blame=find_blame(there), store=store)
     tests = [_triaged(there, messages, place) for place in range(len(there.failed))]
     failures = tuple(test for test, outcome in tests if outcome == Outcome.FAILED)
@@ -111,6 +113,7 @@ def _triaged(there: RunInHistory, messages: Messages, place: int) -> tuple[Triag
         id=row.id,
         reported=row.reported,
         area=area,
+        owner=evidence.owner(test),
         verdict=word,
         dismissed=waved or entry is not None,
         quarantined=entry is not None,
@@ -241,10 +244,18 @@ def _reruns(there: RunInHistory, failures: Sequence[TriagedTest]) -> tuple[Rerun
     for (producer, variant), group in wanted.items():
         named = [(_file_of(tests[test.id]), test.reported.name) for test in group]
         separators = there.evidence.policy.title_separators
-        line = command_of_all(producer, named, variant=variant, separators=separators)
+        line = command_of_group(producer, named, variant=variant, separators=separators)
         if line is not None:
             times = max((test.reruns or 1 for test in group), default=1)
-            found.append(Rerun(tests=len(group), command=line[0], whole_files=line[1], times=times))
+            known = line.whole_files or len(group) <= MOST_TITLES  # without files the first titles alone are searched
+            found.append(
+                Rerun(
+                    tests=len(group) if known else MOST_TITLES,
+                    command=line.command.once,
+                    whole_files=line.whole_files,
+                    times=times,
+                )
+            )
     return tuple(found)
 
 

@@ -15,6 +15,7 @@ from flakelens.gate.criterion import count_of
 from flakelens.gate.evidence import WINDOW_RUNS
 from flakelens.history import History
 from flakelens.model import SERIOUS_CODES
+from flakelens.owners import Owners
 from flakelens.policy import Policy
 from flakelens.report_triage import Lost, TriagedRun
 from flakelens.runs import merge_infos, start_of
@@ -72,12 +73,20 @@ def _named(asked: str, keys: Sequence[RunKey]) -> RunKey:
 
 
 def with_history(
-    store: Store, policy: Policy, decisions: Decisions, as_of: datetime, key: RunKey, environment: str
+    store: Store, policy: Policy, decisions: Decisions, as_of: datetime, key: RunKey, environment: str, owners: Owners
 ) -> RunInHistory:
     """The run with as many runs before it as its statistics look at. Raises UsageError if it starts after `as_of`."""
     for window in (WINDOW_RUNS, None):
         evidence = load(
-            store, policy, decisions, as_of=as_of, window=window, environment=environment, any_branch=True, run=key
+            store,
+            policy,
+            decisions,
+            as_of=as_of,
+            window=window,
+            environment=environment,
+            any_branch=True,
+            run=key,
+            owners=owners,
         ).evidence
         position = _position(store, evidence.history, key)
         if position is None:

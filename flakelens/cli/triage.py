@@ -43,6 +43,7 @@ def command(app: App, run: str | None, format_: str, as_of: str | None) -> int:
             as_of=app.moment(as_of),
             run=run or "",
             here=_of_this_job(app),
+            owners=app.owners(),
         )
     report = replace(report, notices=(*rules.notices, *report.notices))
     click.echo(_rendered(app, report, format_), nl=False)

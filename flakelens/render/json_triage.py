@@ -169,7 +169,7 @@ def _view(test: TriagedTest) -> FailureView:
         signature_line=signature.line if signature else None,
         category=str(signature.category) if signature else None,
         seen_before=test.seen_before,
-        owner=None,
+        owner=test.owner or None,
         because=list(test.because),
         runs=test.runs,
         failures=test.failures,

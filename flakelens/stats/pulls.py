@@ -59,17 +59,24 @@ class PullRequest:
         return fresh
 
     def see(
-        self, commit: int, state: Floats, forecast: Floats, table: Floats, codes: Int8s, retries_shown: Bools
+        self,
+        commit: int,
+        state: Floats,
+        forecast: Floats,
+        table: Floats,
+        codes: Int8s,
+        plain: Floats,
+        retries_shown: Bools,
     ) -> Floats:
         """Takes in one run; the factor for the state of the gated branch.
 
         `state` is that of the gated branch, `forecast` what it has become on the request's new commit, `table` the
-        run's `emissions`; a test that D broke behaves as a broken one.
+        run's `emissions`, `plain` what was seen by state; a test that D broke behaves as a broken one.
         """
         if commit != self.commit:
             self._start(commit)
         ran = was_executed(codes)
-        plain, broken = table[codes], table[codes, BROKEN]
+        broken = plain[:, BROKEN]
         with_break = self.belief * broken
         self.belief = with_break / (with_break + (1.0 - self.belief) * ((forecast * plain) @ _ONES))
         self.plain, self.broken = self.plain * plain, self.broken * broken

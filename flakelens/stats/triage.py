@@ -1,8 +1,8 @@
 """Why did it fail? The probability of each cause of one failure, from what the test had shown before.
 
 The odds are the one-step forecast of the chain: a flake of a flaky test, an outage of the run, a break new with this
-commit, a break that was there before, or one that only this pull request has. The signature of the failure does not
-enter the odds (it did not improve them where it was measured); it can only forbid a dismissal.
+commit, a break that was there before, or one that only this pull request has. What the failure says enters them through
+the chain (`message_odds`), and a signature that is not usual for the test forbids a dismissal.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ DISMISSED_ABOVE = 0.95
 LEAST_RESULTS = 5  # earlier results below which there is no history to judge by
 SETTLED_ABOVE = 0.95  # how sure reruns must make us
 MOST_RERUNS = 20  # of one commit; a test that needs more to be told from a broken one fails nearly always
+
+USUAL_SHARE = 0.2  # of a test's earlier failures: below it a signature is not what the test flakes with
 
 _OUTAGE_RETRY_FAILS = 0.9
 
@@ -63,11 +65,12 @@ def causes(
     say whether the retry failed or passed, both false where there was none. Weights before normalising, with a the
     forecast of the state and D the belief in a break by the pull request:
 
-        flake    (1 - D) sum_F a_s p_s rf_s          outage   (1 - D) o (1 - a_B .97) .9
-        ongoing  (1 - D) min(b, a_B) .97 .98         new      (1 - D) (a_B - min(b, a_B)) .97 .98
-        pr_only  D .97 .98
+        flake    (1 - D) sum_F a_s p_s rf_s          outage   (1 - D) o (1 - a_B .99) .9
+        ongoing  (1 - D) min(b, a_B) .99 .98         new      (1 - D) (a_B - min(b, a_B)) .99 .98
+        pr_only  D .99 .98
 
-    b is P(broken) before the run; the last factor is P(the retry failed), or 1 less it where the retry passed. `later`
+    b is P(broken) before the run; the last factor is P(the retry failed), or 1 less it where the retry passed. The
+    breaks are multiplied by the odds of what the failure said, where the series knows (`message_odds`). `later`
     (N, S), P(what came after | state), lets what is known since then speak: the same sums with a_s later_s.
     """
     own, again = parameters.failing(), parameters.failing_again()
@@ -86,7 +89,7 @@ def causes(
     weights[:, OUTAGE] = outage * spared.sum(axis=1) * retry(_OUTAGE_RETRY_FAILS)
     broken = state[:, BROKEN]
     ongoing = np.minimum(step.before[:, BROKEN], broken)
-    fails = BROKEN_FAILS * retry(BROKEN_RETRY_FAILS)
+    fails = BROKEN_FAILS * retry(BROKEN_RETRY_FAILS) * (1.0 if step.odds is None else step.odds)
     weights[:, ONGOING_BREAK] = ongoing * fails * said[:, BROKEN]
     weights[:, NEW_BREAK] = (broken - ongoing) * fails * said[:, BROKEN]
     if step.pull_break is not None:
@@ -94,6 +97,16 @@ def causes(
         weights[:, PR_ONLY] = step.pull_break * (state * said).sum(axis=1) * fails
     result: Floats = weights / np.maximum(weights.sum(axis=1), 1e-300)[:, None]
     return result
+
+
+def usual(same: int, earlier: int) -> bool:
+    """Is a signature what the test is known to fail with? `same` of its `earlier` failures had it.
+
+    Seen before is not enough: a message that any failure can have has been seen in every test that fails often, and
+    nearly all failures that were dismissed wrongly had one that was rare in their test (measured: `benchmarks
+    accuracy`).
+    """
+    return same > 0 and same >= USUAL_SHARE * earlier
 
 
 def verdict(probabilities: Floats, *, earlier_results: int, suspected_outage: bool) -> TriageVerdict:
@@ -110,8 +123,9 @@ def dismissed(
 ) -> bool:
     """May the failure be waved through without a person?
 
-    P(flake) + P(confirmed outage) > .95, not of the AI area, and with a signature seen before in this test or its
-    cluster, or that of the confirmed outage. Never without a history, never in an outage that is only suspected.
+    P(flake) + P(confirmed outage) > .95, not of the AI area, and with a signature that is `usual` in this test or its
+    cluster, or that of the confirmed outage (`signature_known`). Never without a history, never in an outage that is
+    only suspected.
     """
     if ai or not signature_known or word in (TriageVerdict.SUSPECTED_OUTAGE, TriageVerdict.NO_HISTORY):
         return False

@@ -17,7 +17,7 @@ from flakelens.render.json_triage import triage_json
 from flakelens.render.markdown_triage import MARKER, triage_markdown
 from flakelens.render.text_triage import triage_text
 from flakelens.report_triage import Lost, OutageNote, Rerun, TriagedRun, TriagedTest, TriageGroup, TriageReport
-from flakelens.reproduce import command_of, command_of_all
+from flakelens.reproduce import command_of, command_of_group
 from flakelens.stats.signatures import Category, Signature
 from flakelens.stats.triage import TriageVerdict
 from tests.render.test_escape import ALLOWED, COMMAND, HOSTILE
@@ -37,6 +37,7 @@ def a_test(text: str, verdict: TriageVerdict = TriageVerdict.NEW, **given: Any) 
         "id": TestId(text, text, text),
         "reported": TestId(text, text, text),
         "area": "components",
+        "owner": text,
         "verdict": verdict,
         "dismissed": False,
         "quarantined": False,
@@ -66,7 +67,7 @@ def a_report(text: str) -> TriageReport:
     """Two failures of one block, an explained one, a flaky one, something lost, commands and notices."""
     left = (a_test(text), a_test(text))
     known = a_test(text, TriageVerdict.FLAKE, dismissed=True, explained=True)
-    line = command_of_all("playwright", [(text, text), (text, f"{text} too")], variant=text)
+    line = command_of_group("playwright", [(text, text), (text, f"{text} too")], variant=text)
     assert line is not None
 
     def group(*tests: TriagedTest) -> TriageGroup:
@@ -102,7 +103,7 @@ def a_report(text: str) -> TriageReport:
         lost=(Lost(problem=Problem(ProblemCode.LOAD_FAILURE, text, f"{text} could not be loaded"), before=False),),
         new_tests=2,
         new_flaky=(TestId(text, text, text),),
-        reruns=(Rerun(tests=2, command=line[0], whole_files=False, times=3),),
+        reruns=(Rerun(tests=2, command=line.command.once, whole_files=False, times=3),),
         settled=1,
         notices=(f"compared with {text}",),
     )

@@ -15,6 +15,7 @@ from flakelens.stats.triage import (
     dismissed,
     flaky_levels,
     reruns_to_settle,
+    usual,
     verdict,
     with_later_of_request,
 )
@@ -104,6 +105,14 @@ OUTAGE = np.array([0.02, 0.96, 0.02, 0.0, 0.0])
 )
 def test_verdict(probabilities: Floats, earlier: int, suspected: bool, word: str) -> None:
     assert verdict(probabilities, earlier_results=earlier, suspected_outage=suspected) == word
+
+
+@pytest.mark.parametrize(
+    ("same", "earlier", "expected"),
+    [(1, 1, True), (1, 5, True), (1, 6, False), (4, 20, True), (3, 20, False), (0, 0, False), (0, 9, False)],
+)
+def test_a_usual_signature_is_one_in_five_or_more(same: int, earlier: int, expected: bool) -> None:
+    assert usual(same, earlier) is expected
 
 
 @pytest.mark.parametrize(
