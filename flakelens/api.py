@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 
 if TYPE_CHECKING:
@@ -45,12 +46,14 @@ def open(  # noqa: A001 - it opens as the built-in does
     decisions: str | Path | Decisions | None = None,
     as_of: datetime | None = None,
     environment: str = "",
+    checkout: str | Path | None = None,
 ) -> Lens:
     """Open the database `db` for reading; use the result as a context manager.
 
     `policy`, `decisions`: a file each, or what was parsed from one; None is the shipped policy, and no decisions. No
     folder is searched, unlike on the command line. `as_of`: the moment from which everything is seen (UTC where it has
-    no zone; None: now). `environment`: whose runs the frames hold; "" for those of CI.
+    no zone; None: now). `environment`: whose runs the frames hold; "" for those of CI. `checkout`: a folder in a
+    checkout whose CODEOWNERS says who owns tests; None: nobody does.
 
     Raises DatabaseError (missing, damaged, not ours, made by a newer flakelens), PolicyError, DecisionsError.
     """
@@ -68,7 +71,13 @@ def open(  # noqa: A001 - it opens as the built-in does
         decisions = read_decisions(Path(decisions))
     moment = as_of or datetime.now(UTC)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return Lens(open_store(db, read_only=True), policy, decisions, moment, environment)
+    owners = NOBODY
+    if checkout is not None:
+        from flakelens.checkout import Checkout
+
+        found = Checkout.find(Path(checkout))
+        owners = found.owners() if found else NOBODY
+    return Lens(open_store(db, read_only=True), policy, decisions, moment, environment, owners)
 
 
 class Lens:
@@ -79,13 +88,20 @@ class Lens:
     """
 
     def __init__(
-        self, store: Store, policy: Policy, decisions: Decisions, as_of: datetime, environment: str = ""
+        self,
+        store: Store,
+        policy: Policy,
+        decisions: Decisions,
+        as_of: datetime,
+        environment: str = "",
+        owners: Owners = NOBODY,
     ) -> None:
         self._opened: Store | None = store
         self.policy = policy
         self.decisions = decisions
         self.as_of = as_of
         self.environment = environment
+        self.owners = owners
 
     def __enter__(self) -> Self:
         return self
@@ -141,10 +157,19 @@ class Lens:
 
         Raises UsageError for a name that does not exist.
         """
+        from flakelens.analyze.causes import causes_of_tests
         from flakelens.analyze.tests import tests_report
 
         return tests_report(
-            self._store, self.policy, self.decisions, as_of=self.as_of, area=area, focus=focus, state=state
+            self._store,
+            self.policy,
+            self.decisions,
+            as_of=self.as_of,
+            area=area,
+            focus=focus,
+            state=state,
+            owners=self.owners,
+            causes_of=causes_of_tests,
         )
 
     def verdict(self, gate: str = FIRST_GATE) -> GateReport:
@@ -174,18 +199,25 @@ class Lens:
             self._store, self.policy, self.decisions, as_of=self.as_of, area=area, kind=kind, since=since
         )
 
-    def causes(self, *, area: Collection[str] = ()) -> CausesReport:
+    def causes(self, *, area: Collection[str] = (), focus: Collection[str] = ()) -> CausesReport:
         """What makes tests fail: tests that fail together, what they say, and where they strike."""
         from flakelens.analyze.causes import causes_report
         from flakelens.analyze.filters import Filter
 
-        return causes_report(self._store, self.policy, self.decisions, as_of=self.as_of, asked=Filter(area=area))
+        return causes_report(
+            self._store,
+            self.policy,
+            self.decisions,
+            as_of=self.as_of,
+            asked=Filter(area=area, focus=focus),
+            owners=self.owners,
+        )
 
     def plan(self, gate: str = FIRST_GATE) -> PlanReport:
         """The fewest causes whose repair meets the gate's pass rate. Raises UsageError for a gate without one."""
         from flakelens.plan import plan_report
 
-        return plan_report(self._store, self.policy, self.decisions, gate, as_of=self.as_of)
+        return plan_report(self._store, self.policy, self.decisions, gate, as_of=self.as_of, owners=self.owners)
 
     # --- charts ---
 
@@ -196,8 +228,8 @@ class Lens:
 
         `gate`: whose thresholds and changes of policy are marked. Raises UsageError for a name that does not exist.
         """
-        from flakelens.analyze.gate import gate_policy
         from flakelens.analyze.filters import known_names
+        from flakelens.analyze.gate import gate_policy
         from flakelens.analyze.trends import rate_series
         from flakelens.analyze.verdict_trends import policy_changes, verdicts_of
         from flakelens.policy import UNASSIGNED
@@ -253,7 +285,13 @@ class Lens:
         from flakelens.analyze.evidence import load
 
         return load(
-            self._store, self.policy, self.decisions, as_of=self.as_of, environment=self.environment, any_branch=True
+            self._store,
+            self.policy,
+            self.decisions,
+            as_of=self.as_of,
+            environment=self.environment,
+            any_branch=True,
+            owners=self.owners,
         ).evidence
 
     @cached_property

@@ -128,7 +128,8 @@ def parse(text: str, where: str = "CODEOWNERS") -> Owners:
     inherited: tuple[str, ...] = ()
     for number, line in lines:
         if heading := _SECTION.fullmatch(line):
-            section, inherited = heading["name"].strip().casefold(), tuple(heading["owners"].split())
+            section = heading["name"].strip().casefold()
+            inherited = tuple(filter(_OWNER.fullmatch, heading["owners"].split()))
             continue
         tokens = _TOKEN.findall(line)
         pattern, owners = tokens[0], tuple(tokens[1:])

@@ -283,3 +283,12 @@ def test_pyarrow_is_not_needed(tmp_path):
     command = [sys.executable, "-c", source, str(tmp_path / "flakelens.db")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_owners_come_from_a_checkout(tmp_path):
+    a_store(tmp_path, [a_suite_run(n) for n in range(3)]).close()
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "CODEOWNERS").write_text("e2e/ @web\n")
+    for checkout, owners in ((None, {None}), (tmp_path, {None, "@web"})):
+        with flakelens.open(tmp_path / "flakelens.db", as_of=started_at(9), checkout=checkout) as lens:
+            assert {value(owner) for owner in lens.tests["owner"]} == owners

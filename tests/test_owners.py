@@ -102,6 +102,10 @@ def test_in_gitlab_each_section_has_its_say_and_may_name_owners_for_its_rules():
     assert owner(SECTIONS, "e2e/fake/a.pay.ts") == "@org/everyone @mock"
 
 
+def test_words_behind_a_section_that_are_no_owners_own_nothing():
+    assert owner("[Docs] for all of us @doc\n/docs/\n", "docs/a.md") == "@doc"
+
+
 def test_in_gitlab_a_pattern_without_a_leading_slash_matches_in_any_folder():
     text = "docs/guide/ @it"
     assert owner(text, "src/docs/guide/a.md", where=".gitlab/CODEOWNERS") == "@it"

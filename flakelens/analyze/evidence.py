@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from flakelens.analyze.fits import Fits
 from flakelens.decisions import Decisions
-from flakelens.facts import Facts
+from flakelens.facts import Facts, RunKey
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.history import build
 from flakelens.model import TestId
@@ -53,6 +53,7 @@ def load(
     known_at: datetime | None = None,
     met_baseline: frozenset[TestId] = frozenset(),
     any_branch: bool = False,
+    run: RunKey | None = None,
     owners: Owners = NOBODY,
     every_run: bool = False,
 ) -> Loaded:
@@ -64,8 +65,9 @@ def load(
     `every_run`: instead every run of the environment, also those older than the first that counts.
 
     `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
-    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. `owners` are
-    named beside the tests. Runs that start more than 10 minutes after `as_of` are left out and counted.
+    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. `run` is read
+    besides, however old. `owners` are named beside the tests. Runs that start more than 10 minutes after `as_of` are
+    left out and counted.
     """
     facts = Facts(runs=(), tests=())
     branch = gated_branch(policy, store.branches() if store else ())
@@ -76,13 +78,14 @@ def load(
             step=STEP_RUNS,
             until=as_of + CLOCK_TOLERANCE,
             commit=commit,
+            run=run,
             alongside=True,
             count_local=policy.count_local,
             known_at=known_at,
             environment=environment,
         )
-        if any_branch and not facts.runs:
-            facts = store.read(branch=None, last=window, known_at=known_at, environment=environment)
+        if any_branch and not any(found.key != run for found in facts.runs):
+            facts = store.read(branch=None, last=window, run=run, known_at=known_at, environment=environment)
     # A call that brought metadata and problems but no report leaves a run that nothing can be said about.
     begun = tuple(run for run in facts.runs if run.reports)
     there = tuple(run for run in begun if start_of(run) <= as_of + CLOCK_TOLERANCE)

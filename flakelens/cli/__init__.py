@@ -30,6 +30,7 @@ class Entry(NamedTuple):
 COMMANDS = (
     Entry("look", "what reports say by themselves: no database, no set-up", True),
     Entry("ingest", "read the reports of a run into the database", True),
+    Entry("triage", "every failure of a run explained: new, already broken, flake, outage", True),
     Entry("gate", "is the gate met? the verdict, its evidence, what is missing", True),
     Entry("plan", "the fewest causes whose repair meets the gate's pass rate", True),
     Entry("report", "the nightly report: a page, Markdown, JSON and charts, and the overview of all nights", True),

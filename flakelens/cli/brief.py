@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,12 +60,19 @@ def _report(app: App, store: Store | None, asked: str, as_of: str | None) -> Bri
         found = cause_brief(store, policy, decisions, as_of=moment, cause=asked, owners=owners)
         if found is not None:
             return found
-    try:
+    with _neither(asked, unknown_cause):
         return brief_report(
             store, policy, decisions, as_of=moment, test=asked, owners=owners, causes_of=causes_of_tests
         )
+
+
+@contextmanager
+def _neither(asked: str, unknown_cause: Callable[[str], UsageError]) -> Iterator[None]:
+    """What looks like the id of a cause, is none, and is no test's name either."""
+    try:
+        yield
     except UsageError:
-        if _CAUSE.fullmatch(asked):  # it is no test's name either
+        if _CAUSE.fullmatch(asked):
             raise unknown_cause(asked) from None
         raise
 
@@ -77,16 +86,19 @@ def _script(app: App, store: Store | None, asked: str, script: str, as_of: str |
     report = telling_test(store, policy, decisions, as_of=moment, cause=asked) if _CAUSE.fullmatch(asked) else None
     cause = asked if report is not None else ""
     if report is None:
-        try:
+        with _neither(asked, unknown_cause):
             report = brief_report(store, policy, decisions, as_of=moment, test=asked)
-        except UsageError:
-            if _CAUSE.fullmatch(asked):
-                raise unknown_cause(asked) from None
+    try:
+        text = bisect_script(report, called="bisect.sh" if script == _STANDARD_OUTPUT else script, cause=cause)
+    except UsageError as error:
+        if not cause:
             raise
+        said = f"No test of cause {cause} can be bisected now. {error}"
+        raise UsageError(said, mend=f"flakelens brief {cause} says what is known.") from None
     if script == _STANDARD_OUTPUT:
-        click.echo(bisect_script(report, cause=cause), nl=False)
+        click.echo(text, nl=False)
         return DONE
-    _write(Path(script), bisect_script(report, called=script, cause=cause))
+    _write(Path(script), text)
     if not app.quiet:
         click.echo(f"Written to {app.shown(Path(script))}; its first lines say how to start it.")
     return DONE

@@ -145,7 +145,8 @@ def export_(app: App, folder: Path, parquet: bool, only: tuple[str, ...], as_of:
 
     if parquet:
         need_parquet()
-    with api.open(app.db, policy=app.policy(), decisions=app.decisions(), as_of=app.moment(as_of)) as lens:
+    moment = app.moment(as_of)
+    with api.open(app.db, policy=app.policy(), decisions=app.decisions(), as_of=moment, checkout=app.folder) as lens:
         frames = {
             name: getattr(lens, name) for name in ("runs", "tests", "results", "daily") if not only or name in only
         }

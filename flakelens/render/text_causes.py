@@ -156,7 +156,8 @@ def _foot(report: CausesReport, width: int) -> list[Text]:
     lines = paragraph(said_so, width=width)
     if shown:
         lines += paragraph(
-            "The words before a message are a guess from its pattern. What order to repair in: flakelens plan",
+            "The words before a message are a guess from its pattern. All that a repair needs: flakelens brief ID. "
+            "What order to repair in: flakelens plan",
             width=width,
             style=QUIET,
         )

@@ -29,9 +29,9 @@ def simulate_text(report: SimulateReport, *, width: int, colour: bool) -> str:
         ("slower for good", count_of(report.slower, "test"), None),
     ]
     if report.pull_requests:
-        broke = f"{report.breaking} of {count_of(report.pull_requests, 'pull request')}"
+        broke = f"{report.breaking} of {report.pull_requests:,} break tests"
         runs_of = f"{count_of(report.pull_request_runs, 'run')} of pull requests"
-        figures.append(("break tests", broke, failures.get("pull_request", 0)))
+        figures.append(("pull requests", broke, failures.get("pull_request", 0)))
         out[:1] = paragraph(f"{folder}: {runs} of {tests}, {what}, {runs_of}", width=width, style="bold")
     size_of = max(9, *(len(size) for _, size, _ in figures))
     for name, size, failed in figures:

@@ -154,6 +154,9 @@ def test_what_is_over_is_told_without_a_rate(tmp_path, call):
     assert [cause["state"] for cause in over] == ["over"]
     brief = brief_of(call, db, over[0]["id"])
     assert (brief["rate"], brief["began"], brief["clean_runs_needed"]) == (None, None, None)
+    code, _, err = call("--db", db, "brief", over[0]["id"], "--bisect", "--as-of", AS_OF)
+    assert code == 2
+    assert f"No test of cause {over[0]['id']} can be bisected now." in err
     assert "How to know" not in call("--db", db, "brief", over[0]["id"], "--as-of", AS_OF)[1]
 
 
