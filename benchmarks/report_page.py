@@ -4,62 +4,60 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
-from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
 
+from benchmarks.table import Row, Section, judged
 from flakelens import report_files
 from flakelens.decisions import Decisions
 from flakelens.ingest import ingest
 from flakelens.nightly import judge_night, nightly
 from flakelens.policy_text import parse
+from flakelens.runs import start_of
 from flakelens.simulate import Plan, simulate
 from flakelens.store import open_store
 
-TESTS, RUNS = 5_000, 500
-CPU, SIZE, PAINT = 15.0, 2_000_000, 1.0  # targets: seconds, bytes, seconds
+SECONDS, BYTES, PAINT = 15.0, 2_000_000, 1.0
 LOOKS = 5
 
 
-def main(arguments: Sequence[str]) -> None:
-    """`--keep FOLDER`: where database and report stay; a database that is there is used again."""
+def sections(small: bool) -> list[Section]:
+    """One simulated suite; `small` is a tenth as large and not judged, for a slow machine is no fault of the code."""
+    tests, runs = (500, 50) if small else (5_000, 500)
     with TemporaryDirectory(prefix="flakelens-page-") as temporary:
-        folder = Path(arguments[1]) if arguments[:1] == ["--keep"] else Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        database, newest = _history(folder)
+        folder = Path(temporary)
+        database, newest = _history(folder, tests, runs)
         page, seconds = _report(database, newest, folder)
-        print(f"nightly report, {TESTS:,} tests x {RUNS} runs    {seconds:.1f} s CPU    target {CPU:.0f} s")
-        size = page.stat().st_size
-        print(f"index.html                              {size:,} bytes    target {SIZE:,}")
-        paints = _paints(page)
-        if paints:
-            spread = f"{min(paints):.2f}-{max(paints):.2f}"
-            print(f"first paint, headless Chromium          {median(paints):.2f} s ({spread})    target {PAINT:.0f} s")
+        size, paints = page.stat().st_size, _paints(page)
+    figures = [("the whole report", f"{seconds:.1f} s of CPU", f"<= {SECONDS:g} s of CPU", seconds, SECONDS)]
+    figures.append(("index.html", f"{size:,} bytes", f"<= {BYTES:,} bytes", size, BYTES))
+    if paints:
+        spread = f"{median(paints):.2f} s ({min(paints):.2f} to {max(paints):.2f}, {len(paints)} looks)"
+        figures.append(("first paint in headless Chromium", spread, f"<= {PAINT:g} s", median(paints), PAINT))
+    rows = [
+        Row(name, figure, *(("", "") if small else (target, judged(value, limit, 0.0))))
+        for name, figure, target, value, limit in figures
+    ]
+    if not paints:
+        rows.append(Row("first paint in headless Chromium", "not measured: no Chromium with chromedriver here"))
+    return [Section(f"nightly report, {tests:,} tests x {runs} runs", tuple(rows))]
 
 
-def _history(folder: Path) -> tuple[Path, Any]:
+def _history(folder: Path, tests: int, runs: int) -> tuple[Path, datetime]:
+    """A database with a simulated history, and the moment of the report."""
     database, made = folder / "page.db", folder / "made"
-    if not database.exists():
-        simulate(Plan(tests=TESTS, runs=RUNS), made)
-        with open_store(database, create=True) as store:
-            from datetime import UTC, datetime
-
-            ingest([str(made / "runs")], store=store, run_per_dir=True, ingested_at=datetime.now(UTC))
-        shutil.rmtree(made)
-    with open_store(database, read_only=True) as store:
-        from datetime import timedelta
-
-        from flakelens.runs import start_of
-
+    simulate(Plan(tests=tests, runs=runs), made)
+    with open_store(database, create=True) as store:
+        ingest([str(made / "runs")], store=store, run_per_dir=True, ingested_at=datetime(2026, 6, 1, tzinfo=UTC))
         (facts,) = store.read(branch="main", last=1).runs
-        return database, start_of(facts) + timedelta(hours=1)
+    shutil.rmtree(made)
+    return database, start_of(facts) + timedelta(hours=1)
 
 
-def _report(database: Path, as_of: Any, folder: Path) -> tuple[Path, float]:
+def _report(database: Path, as_of: datetime, folder: Path) -> tuple[Path, float]:
     begun = time.process_time()
     with open_store(database, read_only=True) as store:
         policy, decisions = parse(), Decisions()
@@ -80,7 +78,6 @@ def _paints(page: Path) -> list[float]:
     driver = shutil.which("chromedriver")
     binary = shutil.which("chromium") or shutil.which("google-chrome")
     if not driver or not binary:
-        print("first paint: NOT MEASURED, no Chromium with chromedriver here")
         return []
     seen = []
     for _ in range(LOOKS):
@@ -98,7 +95,3 @@ def _paints(page: Path) -> list[float]:
             finally:
                 browser.quit()
     return seen
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flakelens.render import nightly_charts
 from tests.cli.histories import AS_OF, Call, caller, team_database
 from tests.goldens import same_as_golden
 
@@ -18,6 +19,13 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     (tmp_path / "work").mkdir()
     monkeypatch.delenv("CI", raising=False)
     return caller(tmp_path / "work", monkeypatch, capsys)
+
+
+@pytest.fixture(autouse=True)
+def without_charts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts take a second per report and are looked at elsewhere; one test here draws them."""
+    if "charts" not in request.node.name:
+        monkeypatch.setattr(nightly_charts, "draw", lambda _: ())
 
 
 @pytest.fixture
@@ -37,7 +45,7 @@ def test_it_says_the_morning_s_minute_and_where_the_rest_is(call: Call, db: str,
     assert all(len(line) <= width for line in out.splitlines())
 
 
-def test_it_writes_the_night_and_the_overview(call: Call, db: str):
+def test_it_writes_the_night_and_the_overview_with_charts(call: Call, db: str):
     call("--db", db, "report", "--as-of", AS_OF, "--out", "out")
     names = set(contents(Path("out")))
     assert {
