@@ -31,11 +31,13 @@ def name_of(group: Group) -> str:
 
 
 def draw(report: Nightly) -> tuple[Drawn, ...]:
-    """The charts in the order of the report's groups."""
+    """The charts in the order of the report's groups; none of a group without a run."""
     from flakelens.render.charts import description, rate_chart, to_png, to_svg
 
     drawn = []
     for group, file in zip(report.groups, _files(report), strict=True):
+        if not group.trend.runs:
+            continue
         light = rate_chart(group.trend, theme="light", width=WIDTH)
         svg = to_svg(light)
         drawn.append(
