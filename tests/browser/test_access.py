@@ -11,27 +11,35 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.browser.driving import Page
 
-VIEWS = {
-    "top": "",
-    "grid": "#tests?view=grid",
-    "nothing": "#tests?q=nothing-matches-this",
-    "detail": "#test=FIRST",
-}
+EVERY = [(360, False), (360, True), (1280, False), (1280, True)]  # width, dark
+TWO = [(360, True), (1280, False)]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("view", VIEWS)
-def test_axe_finds_nothing_on_the_page_of_a_night(page: Page, night: Path, view: str, width: int, dark: bool):
-    page.open(night, VIEWS[view].replace("FIRST", "none"), width=width, dark=dark)
-    if view == "detail":
-        page.js("document.getElementById('test').close(); document.querySelector('#list tbody th a').click()")
-    page.js("for (const d of document.querySelectorAll('details')) d.open = true")
+@pytest.mark.parametrize(("width", "dark"), EVERY)
+def test_axe_finds_nothing_on_the_page_of_a_night(page: Page, night: Path, width: int, dark: bool):
+    page.open(night, width=width, dark=dark)
+    page.js("for (const fold of document.querySelectorAll('details')) fold.open = true")
     assert page.axe() == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("width", "dark"), EVERY)
+def test_axe_finds_nothing_on_the_page_of_a_test(page: Page, night: Path, width: int, dark: bool):
+    page.open(night, width=width, dark=dark)
+    page.click("#list tbody th a")
+    page.js("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    assert page.axe() == []
+
+
+@pytest.mark.parametrize(("width", "dark"), TWO)
+@pytest.mark.parametrize("view", ["#tests?view=grid", "#tests?q=nothing-matches-this"])
+def test_axe_finds_nothing_in_the_grid_and_where_nothing_matches(
+    page: Page, night: Path, view: str, width: int, dark: bool
+):
+    page.open(night, view, width=width, dark=dark)
+    assert page.axe() == []
+
+
+@pytest.mark.parametrize(("width", "dark"), TWO)
 @pytest.mark.parametrize("name", ["sheet.html", "../index.html", "../2026-11-05/index.html"])
 def test_axe_finds_nothing_on_the_other_pages(page: Page, night: Path, name: str, width: int, dark: bool):
     page.open((night.parent / name).resolve(), width=width, dark=dark)

@@ -136,19 +136,22 @@ def test_cells_are_drawn_by_outcome_and_outages_are_marked(page: Page, night: Pa
     """Looks at the colours on the canvas, at the top of a cell: only a failure reaches that high."""
     focus(page, night)
     script = """
-    const [row, column] = arguments;
-    const grid = document.querySelector('.grid'), canvas = grid.querySelector('canvas');
+    const grid = document.querySelector('.grid'), canvas = grid.querySelector('canvas'), pen = canvas.getContext('2d');
     const left = Math.round(Math.min(430, Math.max(120, grid.clientWidth * 0.34)));
-    const x = left + column * 11 - grid.scrollLeft + 5, y = 46 + row * 22 - grid.scrollTop + 4;
-    return [...canvas.getContext('2d').getImageData(x, y, 1, 1).data];
+    return arguments[0].map(([row, column]) => {
+      const x = left + column * 11 - grid.scrollLeft + 5, y = 46 + row * 22 - grid.scrollTop + 4;
+      return [...pen.getImageData(x, y, 1, 1).data].slice(0, 3);
+    });
     """
-    red = page.js("const p = document.createElement('i'); p.style.color = 'var(--fail-cell)'; document.body.append(p);"
-                  "return getComputedStyle(p).color.match(/\\d+/g).slice(0, 3).map(Number)")  # fmt: skip
-    seen = {}
-    for row, test in enumerate(document["tests"][:12]):
-        for column, letter in enumerate(unpacked(test["history"])):
-            if column > len(document["runs"]) - 50:
-                seen.setdefault(letter, []).append(page.js(script, row, column)[:3] == red)
+    red = page.js(
+        "const probe = document.createElement('i'); probe.style.color = 'var(--fail-cell)'; document.body.append(probe);"
+        "return getComputedStyle(probe).color.match(/\\d+/g).slice(0, 3).map(Number)"
+    )
+    newest = range(len(document["runs"]) - 50, len(document["runs"]))
+    cells = [(row, column) for row in range(12) for column in newest]
+    seen: dict[str, list[bool]] = {}
+    for (row, column), colour in zip(cells, page.js(script, cells), strict=True):
+        seen.setdefault(unpacked(document["tests"][row]["history"])[column], []).append(colour == red)
     assert all(seen["F"])
     assert not any(seen["P"])
     assert not any(seen["K"])
