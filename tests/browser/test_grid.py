@@ -144,8 +144,8 @@ def test_cells_are_drawn_by_outcome_and_outages_are_marked(page: Page, night: Pa
     });
     """
     red = page.js(
-        "const probe = document.createElement('i'); probe.style.color = 'var(--fail-cell)'; document.body.append(probe);"
-        "return getComputedStyle(probe).color.match(/\\d+/g).slice(0, 3).map(Number)"
+        "const i = document.createElement('i'); i.style.color = 'var(--fail-cell)'; document.body.append(i);"
+        "return getComputedStyle(i).color.match(/\\d+/g).slice(0, 3).map(Number)"
     )
     newest = range(len(document["runs"]) - 50, len(document["runs"]))
     cells = [(row, column) for row in range(12) for column in newest]
