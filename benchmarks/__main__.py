@@ -16,6 +16,7 @@ BENCHMARKS = (
     "accuracy",
     "real_histories",
     "causes",
+    "forecast",
     "recorded_truth",
     "model_cost",
 )

@@ -129,16 +129,17 @@ class AreaView:
             until=self.until,
         )
 
-    def with_clean_runs(self, count: int) -> AreaView:
+    def with_clean_runs(self, count: int, *, after: int = 0) -> AreaView:
         """The view after `count` more runs, each on a commit of its own, complete, all active tests passing.
 
-        What was skipped stays skipped. The runs start one median interval apart. What "needs N more clean runs" is
-        tried on.
+        What was skipped stays skipped. The runs start one median interval apart, after the newest and after the moment
+        `after` (seconds since 1970): what is yet to run cannot have started before now. What "needs N more clean runs"
+        is tried on.
         """
         clean = np.full(len(self.tests), Outcome.NONE, np.int8)
         clean[~self.gone() & (self.first < self.outcomes.shape[1])] = Outcome.SKIPPED
         clean[self.active()] = Outcome.PASSED
-        newest = int(self.started[-1]) if len(self.started) else 0
+        newest = max(int(self.started[-1]) if len(self.started) else 0, after)
         steps = np.arange(1, count + 1)
         return make_view(
             name=self.name,

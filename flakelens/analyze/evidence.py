@@ -98,6 +98,25 @@ def load(
     return Loaded(evidence=evidence, fits=fits, data_sha256=data_hash(facts), in_future=len(begun) - len(there))
 
 
+def reaching_back(
+    store: Store | None, evidence: Evidence, since: datetime, *, environment: str = "", any_branch: bool = False
+) -> Evidence:
+    """`evidence`, with more runs where older ones are known and its counting runs do not reach back to `since`."""
+    window = WINDOW_RUNS
+    while len(evidence.counting) >= window and evidence.history.runs[evidence.counting[0]].started_at > since:
+        window *= 4
+        evidence = load(
+            store,
+            evidence.policy,
+            evidence.decisions,
+            as_of=evidence.as_of,
+            window=window,
+            environment=environment,
+            any_branch=any_branch,
+        ).evidence
+    return evidence
+
+
 def data_hash(facts: Facts) -> str:
     """Hash of all that a verdict rests on besides policy and decisions, independent of one database's numbering."""
     digest = hashlib.sha256()

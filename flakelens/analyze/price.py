@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import numpy as np
 
-from flakelens.analyze.evidence import CLOCK_TOLERANCE, load
-from flakelens.gate.evidence import WINDOW_RUNS, Evidence
+from flakelens.analyze.evidence import CLOCK_TOLERANCE, reaching_back
+from flakelens.gate.evidence import Evidence
 from flakelens.model import TestId
 from flakelens.stats.price import DAYS, Losses, Price, Saving
 from flakelens.store import Store
@@ -27,12 +27,7 @@ class Prices:
 
     def __init__(self, store: Store | None, evidence: Evidence) -> None:
         since = evidence.as_of - timedelta(days=DAYS)
-        window = WINDOW_RUNS
-        while len(evidence.counting) >= window and evidence.history.runs[evidence.counting[0]].started_at > since:
-            window *= 4
-            evidence = load(
-                store, evidence.policy, evidence.decisions, as_of=evidence.as_of, window=window, any_branch=True
-            ).evidence
+        evidence = reaching_back(store, evidence, since, any_branch=True)
         outage = np.zeros(len(evidence.history.runs), np.bool_)
         outage[evidence.counting] = evidence.outages.confirmed
         self._place = {test.id: place for place, test in enumerate(evidence.history.tests)}

@@ -43,6 +43,7 @@ COMMANDS = (
     Entry("waive", "go on in spite of a criterion, under your name, for a while", False),
     Entry("acknowledge", "say that tests were removed or skipped on purpose", False),
     Entry("verify", "has the repair of a test held since a commit?", False),
+    Entry("forecast", "what is to be expected: the next run, the trend, the day of the gate", False),
     Entry("slow", "the tests and suites that became slower, and since when", False),
     Entry("quarantine", "known bad tests that must not stop others: suggest, add, remove, list, check", False),
     Entry("alias", "say that a test was renamed, so that it keeps its history", False),

@@ -76,6 +76,10 @@ class App:
                 return project, ("tool", "flakelens")
         return None
 
+    def upwards(self) -> list[Path]:
+        """The folder of the call and its parents up to the root of the repository."""
+        return _upwards(self.folder)
+
     def policy(self) -> Policy:
         """The policy in force. Raises PolicyError."""
         place = self.policy_place()

@@ -18,9 +18,11 @@ from flakelens.errors import DatabaseError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from flakelens.analyze.dispatch import Startable
     from flakelens.analyze.gate import Judged
     from flakelens.cli.base_policy import Rules
     from flakelens.report import GateReport
+    from flakelens.report_forecast import GatePlan
     from flakelens.store import Store
 
 FIRST_GATE = "gate1"
@@ -34,6 +36,7 @@ _COMMIT = re.compile(r"[0-9a-fA-F]{7,40}")
 @click.option("--as-of", metavar="TIME", help="Judge as at this moment.  [default: now]")
 @click.option("--replay", "number", type=int, metavar="ID", help="Judge a recorded verdict again and compare.")
 @click.option("--backtest", is_flag=True, help="How often would this gate have been wrong so far?")
+@click.option("--plan", "with_plan", is_flag=True, help="Say besides when it can be met, and how to get there sooner.")
 @click.option("--no-record", is_flag=True, help="Do not keep the verdict in the database.")
 @click.pass_obj
 def command(
@@ -44,6 +47,7 @@ def command(
     as_of: str | None,
     number: int | None,
     backtest: bool,
+    with_plan: bool,
     no_record: bool,
 ) -> int:
     """Is the gate NAME met? MET, NOT_MET or INCONCLUSIVE, why, and what is missing.
@@ -53,6 +57,8 @@ def command(
     """
     if commit and not _COMMIT.fullmatch(commit):
         raise UsageError(f"--commit {commit!r} is not a commit.", mend="Write 7 to 40 hexadecimal digits.")
+    if with_plan and (number is not None or backtest or format_ not in ("text", "json")):
+        raise UsageError("--plan goes with a verdict of now, as text or json.", mend="Leave that option out.")
     if number is not None and (name or commit or as_of or backtest):
         raise UsageError("--replay takes everything from the record.", mend="Leave out NAME and the other options.")
     if backtest and (commit or format_ not in ("text", "json", "markdown")):
@@ -69,20 +75,26 @@ def command(
     moment = app.moment(as_of)
     if backtest:
         return _backtest(app, rules, chosen, moment, format_)
-    judged = _judge(app, rules, chosen, moment, commit.lower(), record=not no_record)
-    click.echo(_rendered(app, judged.report, format_), nl=False)
+    judged, plan = _judge(app, rules, chosen, moment, commit.lower(), record=not no_record, with_plan=with_plan)
+    click.echo(_rendered(app, judged.report, format_, plan), nl=False)
     _tell_github(app, judged.report)
     return _exit_code(judged.report)
 
 
-def _judge(app: App, rules: Rules, name: str, as_of: datetime, commit: str, *, record: bool) -> Judged:
-    """The judged gate, recorded if asked for and possible; what a reader must know besides is in its notices."""
+def _judge(
+    app: App, rules: Rules, name: str, as_of: datetime, commit: str, *, record: bool, with_plan: bool
+) -> tuple[Judged, GatePlan | None]:
+    """The judged gate, recorded if asked for and possible; what a reader must know besides is in its notices.
+
+    With a plan if that is asked for: it is no part of the record.
+    """
     from flakelens.analyze.gate import judge_gate
 
     read_at = app.now()  # before the data is read: a replay must not know more
     with _reading(app) as store:
         judged = judge_gate(store, rules.policy, rules.decisions, name, as_of=as_of, commit=commit)
         missing = store is None
+        plan = _plan(app, rules, judged, store) if with_plan else None
     report = judged.report
     if record and not missing:
         report = replace(report, number=_record(app, judged, commit, read_at))
@@ -90,7 +102,24 @@ def _judge(app: App, rules: Rules, name: str, as_of: datetime, commit: str, *, r
     if missing:
         notices.append(f"There is no database {app.db} yet, so the history is empty. Next: flakelens ingest PATH")
     # These are about this call, not about the verdict: the record does not hold them, or it could not be replayed.
-    return judged._replace(report=replace(report, notices=(*notices, *report.notices)))
+    return judged._replace(report=replace(report, notices=(*notices, *report.notices))), plan
+
+
+def _plan(app: App, rules: Rules, judged: Judged, store: Store | None) -> GatePlan:
+    from flakelens.analyze.missing import gate_plan
+
+    verdict = judged.report.verdict
+    policy = rules.policy.gates[verdict.gate]
+    return gate_plan(store, judged.loaded.evidence, verdict, policy, startable(app))
+
+
+def startable(app: App) -> Startable | None:
+    """The workflow that starts the tests, where the checkout or the job's environment tells."""
+    from flakelens.analyze.dispatch import Startable
+    from flakelens.workflows import find_workflow
+
+    found = find_workflow(app.upwards(), app.environ)
+    return Startable(*found) if found else None
 
 
 def _record(app: App, judged: Judged, commit: str, read_at: datetime) -> int | None:
@@ -117,11 +146,11 @@ def _reading(app: App) -> Iterator[Store | None]:
         yield store
 
 
-def _rendered(app: App, report: GateReport, format_: str) -> str:
+def _rendered(app: App, report: GateReport, format_: str, plan: GatePlan | None = None) -> str:
     if format_ == "json":
         from flakelens.render.json_gate import gate_json
 
-        return gate_json(report)
+        return gate_json(report, plan)
     if format_ == "markdown":
         from flakelens.render.markdown_gate import gate_markdown
 
@@ -136,7 +165,7 @@ def _rendered(app: App, report: GateReport, format_: str) -> str:
         return gate_github(report)
     from flakelens.render.text_gate import gate_text
 
-    return gate_text(report, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose)
+    return gate_text(report, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose, plan=plan)
 
 
 def _exit_code(report: GateReport) -> int:

@@ -109,7 +109,7 @@ class Scope:
         more = np.zeros(count, np.bool_)
         return replace(
             self,
-            view=self.view.with_clean_runs(count),
+            view=self.view.with_clean_runs(count, after=int(self.as_of.timestamp())),
             outage=np.concatenate([self.outage, more]),
             down=np.concatenate([self.down, more]),
             suspected=np.concatenate([self.suspected, more]),

@@ -12,16 +12,22 @@ from flakelens.gate.criterion import CriterionFinding, Observed
 from flakelens.gate.waivers import WaiverFinding
 from flakelens.model import TestId
 from flakelens.render.figures import iso
+from flakelens.render.json_gate_plan import gate_plan_view
 from flakelens.report import AreaLine, GateReport, Rate
+from flakelens.report_forecast import GatePlan
 
 SCHEMA = "flakelens.gate/1"
 
 
-def gate_json(report: GateReport) -> str:
+def gate_json(report: GateReport, plan: GatePlan | None = None) -> str:
     """The document, with a line feed at its end. ASCII, keys in fixed order, floats unrounded: equal reports give equal
-    bytes. The number of the recorded verdict is not in it, or a verdict could never replay to itself.
+    bytes. The number of the recorded verdict is not in it, or a verdict could never replay to itself. A `plan` is its
+    last key, where one is given: it is about waiting, not about the verdict, and no record holds it.
     """
-    return json.dumps(_document(report), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    document = _document(report)
+    if plan is not None:
+        document["plan"] = gate_plan_view(plan)
+    return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def _document(report: GateReport) -> dict[str, Any]:

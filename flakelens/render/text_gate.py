@@ -16,7 +16,9 @@ from flakelens.model import GateState
 from flakelens.render.escape import plain
 from flakelens.render.figures import HIDDEN, SYMBOLS, WORDS, counted, moment, need, rate, share_beside, span, threshold
 from flakelens.render.terminal import console_into
+from flakelens.render.text_gate_plan import gate_plan_lines
 from flakelens.report import AreaLine, GateReport
+from flakelens.report_forecast import GatePlan
 
 _COLOURS = {GateState.MET: "green", GateState.NOT_MET: "red", GateState.INCONCLUSIVE: "yellow"}
 _GAP = 2
@@ -26,9 +28,17 @@ _KEEP = "\ue000"
 _WIDE = 120  # columns from which the counts have room beside the rates
 
 
-def gate_text(report: GateReport, *, width: int, colour: bool, quiet: bool = False, verbose: bool = False) -> str:
-    """The verdict as text of `width` columns, ending with a line feed. `quiet`: the headline alone; `verbose`: the
-    evidence of every criterion and what the verdict rests on besides.
+def gate_text(
+    report: GateReport,
+    *,
+    width: int,
+    colour: bool,
+    quiet: bool = False,
+    verbose: bool = False,
+    plan: GatePlan | None = None,
+) -> str:
+    """The verdict as text of `width` columns, ending with a line feed. `quiet`: the headline alone, and the plan where
+    there is one; `verbose`: the evidence of every criterion and what the verdict rests on besides.
     """
     out = StringIO()
     console = console_into(out, width=width, colour=colour)
@@ -41,6 +51,9 @@ def gate_text(report: GateReport, *, width: int, colour: bool, quiet: bool = Fal
         page.waivers(report)
         page.lines("Next steps", report.verdict.next_steps)
         page.lines("Notices", report.notices)
+    if plan is not None:
+        page.plan(plan)
+    if not quiet:
         if verbose:
             page.provenance(report)
         if report.number is not None:
@@ -142,6 +155,11 @@ class _Page:
         for line in found:
             table.add_row(Text("  -"), Text(_kept(plain(line, 1000))))
         self._console.print(table)
+
+    def plan(self, plan: GatePlan) -> None:
+        self._console.print()
+        for line in gate_plan_lines(plan, width=self._console.width):
+            self._console.print(line, soft_wrap=True)
 
     def provenance(self, report: GateReport) -> None:
         basis = report.provenance

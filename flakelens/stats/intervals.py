@@ -138,6 +138,17 @@ def clopper_pearson_lower(k: float, n: float, level: float = 0.95) -> float:
     return beta_quantile(1.0 - level, k, n - k + 1.0)
 
 
+def jeffreys_interval(k: float, n: float, level: float = 0.95) -> tuple[float, float, float]:
+    """Mean and two-sided interval of a probability after k of n, 0 <= k <= n: those of Beta(k + 1/2, n - k + 1/2).
+
+    Jeffreys' prior (Brown, Cai & DasGupta 2001); as they advise, the interval ends at 0 for k = 0 and at 1 for k = n.
+    """
+    a, b = k + 0.5, n - k + 0.5
+    low = beta_quantile(0.5 * (1.0 - level), a, b) if k > 0 else 0.0
+    high = beta_quantile(0.5 * (1.0 + level), a, b) if k < n else 1.0
+    return a / (a + b), low, high
+
+
 def autocorrelation_factor(x: NDArray[np.float64]) -> float:
     """s >= 1: how many times larger the variance of the mean of x is than if its runs were independent.
 
@@ -155,6 +166,19 @@ def autocorrelation_factor(x: NDArray[np.float64]) -> float:
     if not products[0] > 0.0:
         return 1.0
     return max(1.0, 1.0 + float(weights @ products[1:]) / float(products[0]))
+
+
+def green_interval(green: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """The chance that a run is green and its two-sided 95 % interval, by runs (R,), oldest first, R >= 1.
+
+    The chance is Jeffreys' mean (k + 1/2) / (R + 1). The interval divides R and k by the autocorrelation factor:
+    red runs come together where a break lasts, and are fewer observations then.
+    """
+    runs, count = len(green), int(green.sum())
+    value, _, _ = jeffreys_interval(count, runs)
+    stretch = autocorrelation_factor(green.astype(np.float64))
+    _, low, high = jeffreys_interval(count / stretch, runs / stretch)
+    return value, min(low, value), max(high, value)
 
 
 def run_interval(failed: NDArray[Any], executed: NDArray[Any], level: float = 0.95) -> Interval | None:

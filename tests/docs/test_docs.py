@@ -96,7 +96,18 @@ def test_no_type_of_the_policy_is_forgotten():
 
 
 @pytest.mark.parametrize(
-    "name", ["cli.md", "doctor.md", "durations.md", "events.md", "policy.md", "simulate.md", "verify.md"]
+    "name",
+    [
+        "cli.md",
+        "doctor.md",
+        "durations.md",
+        "events.md",
+        "forecast.md",
+        "gate.md",
+        "policy.md",
+        "simulate.md",
+        "verify.md",
+    ],
 )
 def test_every_link_between_documents_leads_somewhere(name):
     for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", text_of(name)):

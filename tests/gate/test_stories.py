@@ -90,6 +90,7 @@ def test_a_nightly_e2e_suite_is_judged_by_its_own_nights(judge: Judge) -> None:
     stale = judge(runs, as_of=started_at(24 * 34 + 20) + timedelta(hours=80))
     assert the(stale, "complete").state is INCONCLUSIVE
     assert "80 h old, 72 h at most" in the(stale, "complete").why
+    assert the(stale, "complete").needs_runs == 1  # the next run starts now, not where the last one left off
 
 
 def test_split_workflows_are_runs_of_their_own_or_one_by_policy(judge: Judge) -> None:

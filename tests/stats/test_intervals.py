@@ -15,7 +15,9 @@ from flakelens.stats.intervals import (
     beta_quantile,
     clopper_pearson_lower,
     clopper_pearson_upper,
+    green_interval,
     incomplete_beta,
+    jeffreys_interval,
     run_interval,
     student_t_quantile,
 )
@@ -170,3 +172,41 @@ def test_coverage_where_failures_come_one_by_one() -> None:
         assert interval is not None
         hits += interval.low <= 0.98 <= interval.high
     assert hits / 600 >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / 600)
+
+
+@pytest.mark.parametrize("n", [1, 4, 30, 300])
+def test_jeffreys_as_scipy(n: int) -> None:
+    for k in range(n + 1):
+        mean, low, high = jeffreys_interval(k, n)
+        assert mean == pytest.approx((k + 0.5) / (n + 1))
+        assert low == pytest.approx(stats.beta.ppf(0.025, k + 0.5, n - k + 0.5) if k else 0.0)
+        assert high == pytest.approx(stats.beta.ppf(0.975, k + 0.5, n - k + 0.5) if k < n else 1.0)
+
+
+@given(st.integers(1, 60), st.data())
+def test_one_more_success_never_lowers_a_jeffreys_interval(n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n - 1))
+    assert all(one <= other for one, other in zip(jeffreys_interval(k, n), jeffreys_interval(k + 1, n), strict=True))
+
+
+def test_green_runs_by_hand() -> None:
+    value, low, high = green_interval(np.array([True] * 9 + [False]))
+    assert value == pytest.approx(9.5 / 11)
+    assert 0.5 < low < value < high < 1
+    assert green_interval(np.array([True]))[2] == 1.0
+
+
+def test_red_runs_that_come_together_say_less() -> None:
+    apart = green_interval(np.array(([True] * 4 + [False]) * 6))
+    together = green_interval(np.array([True] * 24 + [False] * 6))
+    assert apart[0] == together[0]
+    assert together[2] - together[1] > 1.4 * (apart[2] - apart[1])
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40), st.data())
+def test_one_more_failing_run_never_raises_the_chance_of_green(runs: list[bool], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(runs) - 1))
+    worse = np.array([*runs[:at], False, *runs[at + 1 :]])
+    value, low, high = green_interval(np.array(runs))
+    assert green_interval(worse)[0] <= value
+    assert 0 <= low <= value <= high <= 1
