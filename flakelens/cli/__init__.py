@@ -41,6 +41,7 @@ COMMANDS = (
     Entry("events", "what happened to the tests, run by run: regressed, fixed, flaky, new, gone", False),
     Entry("init", "write a flakelens.toml for this project", False),
     Entry("waive", "go on in spite of a criterion, under your name, for a while", False),
+    Entry("attest", "sign off what a gate asks for and no test can show", False),
     Entry("acknowledge", "say that tests were removed or skipped on purpose", False),
     Entry("verify", "has the repair of a test held since a commit?", False),
     Entry("forecast", "what is to be expected: the next run, the trend, the day of the gate", False),
