@@ -30,6 +30,7 @@ class Entry(NamedTuple):
 COMMANDS = (
     Entry("look", "what reports say by themselves: no database, no set-up", True),
     Entry("ingest", "read the reports of a run into the database", True),
+    Entry("triage", "every failure of a run explained: new, already broken, flake, outage", True),
     Entry("gate", "is the gate met? the verdict, its evidence, what is missing", True),
     Entry("plan", "the fewest causes whose repair meets the gate's pass rate", True),
     Entry("tests", "the tests with their states and rates, most urgent first", True),
@@ -48,7 +49,7 @@ COMMANDS = (
     Entry("slow", "the tests and suites that became slower, and since when", False),
     Entry("quarantine", "known bad tests that must not stop others: suggest, add, remove, list, check", False),
     Entry("alias", "say that a test was renamed, so that it keeps its history", False),
-    Entry("db", "care for the database: info, check, merge, rebuild, prune, backup", False),
+    Entry("db", "care for the database: info, check, merge, rebuild, prune, backup, export", False),
     Entry("simulate", "a history with known truth, as real report files", False),
 )
 
