@@ -63,9 +63,7 @@ def area_of(test: Subject, rules: Sequence[Rule]) -> str:
 
 def focuses_of(test: Subject, rules: Sequence[Focus]) -> tuple[str, ...]:
     """Every focus with a rule that matches in any way, in the policy's order."""
-    return tuple(
-        dict.fromkeys(rule.name for rule in rules if _matches_at_all(rule, test) or _matches_words(rule, test))
-    )
+    return tuple(dict.fromkeys(rule.name for rule in rules if matches(rule, test)))
 
 
 def area_of_file(producer: str, job: str, file: str, policy: Policy) -> str:
@@ -74,6 +72,11 @@ def area_of_file(producer: str, job: str, file: str, policy: Policy) -> str:
         if producer in rule.producers or _matches_file(rule, file):
             return rule.name
     return next((rule.name for rule in policy.areas if job and _matches_job(rule, (job,))), "")
+
+
+def matches(rule: Rule, test: Subject) -> bool:
+    """Does the rule match the test in any way?"""
+    return _matches_at_all(rule, test) or (isinstance(rule, Focus) and _matches_words(rule, test))
 
 
 def _matches_at_all(rule: Rule, test: Subject) -> bool:

@@ -225,6 +225,11 @@ class Store:
         with self._reading() as connection:
             return care.info(connection)
 
+    def extent(self, until: datetime) -> care.Extent:
+        """How large the file is and how fast it grew in the 30 days before `until`."""
+        with self._reading() as connection:
+            return care.extent(connection, until)
+
     def check(self) -> list[str]:
         """Every damage found, one sentence each; empty if all is well. Reads the whole file, changes nothing."""
         from flakelens.store import derived
