@@ -7,6 +7,7 @@ one looks for. A test that failed in a single check may be a flake of the check,
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -53,7 +54,7 @@ def judge(ident: str, policy: SoakPolicy, scope: Scope) -> CriterionFinding:
         ),
         required=1.0,
         why=why,
-        needs_runs=0 if state is GateState.MET else None,
+        needs_runs=0 if state is GateState.MET else _checks_left(policy, scope, watch, now, state),
         evidence=() if watch is None else _evidence(scope, watch),
         next_steps=(*((step,) if step else ()), *looks(against)),
         tests=against,
@@ -119,6 +120,15 @@ def _state(policy: SoakPolicy, scope: Scope, watch: _Watch | None, now: int) -> 
         return GateState.INCONCLUSIVE, why, f"go on checking for {_hours(policy.hours - hours)}"
     checks = count_of(len(watch.checks), "complete check")
     return GateState.MET, f"{checks} over {policy.hours:g} h, and no test failed in a row.", ""
+
+
+def _checks_left(policy: SoakPolicy, scope: Scope, watch: _Watch | None, now: int, state: GateState) -> int | None:
+    """Clean checks until the hours are over, at the interval that they come in; None where time alone mends nothing."""
+    interval = scope.view.median_interval()
+    if watch is None or state is not GateState.INCONCLUSIVE or watch.shaky or not interval:
+        return None
+    left = policy.hours * _HOUR - (now - watch.began)
+    return ceil(left / interval) if left > 0 and not _gap(policy, scope, watch, now) else None
 
 
 def _gap(policy: SoakPolicy, scope: Scope, watch: _Watch, now: int) -> str:

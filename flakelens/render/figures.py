@@ -49,8 +49,8 @@ def required(finding: CriterionFinding) -> str:
     """The cell for what is required of it."""
     if finding.kind == "attested":
         return "sign-off"
-    if finding.kind == "soak" and finding.observed is not None:
-        return f"{finding.observed.count[1]} h"
+    if finding.kind == "soak":
+        return f"{finding.observed.count[1]} h" if finding.observed is not None else "watched"
     return threshold(finding.required)
 
 

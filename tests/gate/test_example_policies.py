@@ -155,6 +155,18 @@ def test_24_hours_after_a_deployment(judge: Judge, runs: list[RunReports], state
     assert found.rollback == ("vercel rollback --yes" if state is NOT_MET else "")
 
 
+def test_a_watch_says_how_many_checks_are_left(judge: Judge) -> None:
+    def left(runs: list[RunReports]) -> int | None:
+        as_of = started_at(12) + timedelta(minutes=10)
+        return the(
+            judge(runs, policy=text_of("post-deployment"), gate="post-deployment", as_of=as_of), "watch"
+        ).needs_runs
+
+    assert left(hourly(count=13)) == 12  # 12:10 h are over, one check an hour
+    assert left(hourly({11: PAGE, 12: PAGE}, 13)) is None  # no number of checks mends that
+    assert left([run for n, run in enumerate(hourly(count=13)) if n not in range(5, 9)]) is None
+
+
 def test_production_enters_no_gate_of_ci(judge: Judge) -> None:
     runs = [a_check(n) for n in range(40)]
     down = [production(n, "AI opens 1 @smoke") for n in range(41, 60)]
