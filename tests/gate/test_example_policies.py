@@ -167,6 +167,30 @@ def test_a_watch_says_how_many_checks_are_left(judge: Judge) -> None:
     assert left([run for n, run in enumerate(hourly(count=13)) if n not in range(5, 9)]) is None
 
 
+def test_checks_of_one_commit_stay_checks_where_workflows_are_merged(judge: Judge) -> None:
+    policy = 'run_key = "commit"\n' + text_of("post-deployment")
+    watch = the(judge(hourly(), policy=policy, gate="post-deployment"), "watch")
+    assert (watch.state, watch.observed and watch.observed.n) == (MET, 24)
+
+
+def test_a_watch_leaves_no_outage_out(judge: Judge) -> None:
+    """Everything fails for two hours and passes again: in CI an outage that no rate counts, here what one looks for."""
+    every = [f"{area} opens {n}{' @smoke' if n <= 3 else ''}" for area in PLACES for n in range(1, 13)]
+
+    def check(n: int) -> RunReports:
+        down = n in (7, 8)
+        reports = [
+            a_report(n, dict.fromkeys([title for title in every if title.startswith(area)], "F" if down else "P"),
+                     file=file, producer=producer, name=f"{area}.xml", retries=RetryEvidence.NONE)
+            for area, (file, producer) in PLACES.items()
+        ]  # fmt: skip
+        return a_run(n, reports=reports, environment="production", commit="a" * 40, event=Event.SCHEDULE)
+
+    found = judge([check(n) for n in range(25)], policy=text_of("post-deployment"), gate="post-deployment")
+    assert the(found, "watch").state is NOT_MET
+    assert "36 tests failed in 2 checks in a row" in the(found, "watch").why
+
+
 def test_production_enters_no_gate_of_ci(judge: Judge) -> None:
     runs = [a_check(n) for n in range(40)]
     down = [production(n, "AI opens 1 @smoke") for n in range(41, 60)]
