@@ -19,6 +19,7 @@ BENCHMARKS = (
     "forecast",
     "recorded_truth",
     "model_cost",
+    "sync_history",
 )
 
 
