@@ -50,6 +50,7 @@ COMMANDS = (
     Entry("quarantine", "known bad tests that must not stop others: suggest, add, remove, list, check", False),
     Entry("alias", "say that a test was renamed, so that it keeps its history", False),
     Entry("sync", "pull and push the history that a team shares", False),
+    Entry("backfill", "bring the runs of the past from GitHub's artifacts", False),
     Entry("db", "care for the database: info, check, merge, rebuild, prune, backup", False),
     Entry("simulate", "a history with known truth, as real report files", False),
 )
