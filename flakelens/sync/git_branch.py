@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from flakelens.errors import SharedHistoryError
+from flakelens.errors import SharedHistoryError, UsageError
 from flakelens.sync.form import MOST_BYTES
 from flakelens.sync.git_calls import GitCalls, GitFailure, locked, settings_of, without_password
 from flakelens.sync.names import PackName, parse
@@ -50,7 +50,6 @@ class GitHistory:
         self._git = GitCalls(self._cache, settings, _REMOTE)
         self._tip = ""
         self._tree: _Tree = {}
-        self._other: list[str] = []  # lines of the top tree that are no packs
 
     def names(self) -> frozenset[PackName]:
         """The packs of the branch's newest commit; none while there is no such branch."""
@@ -79,6 +78,7 @@ class GitHistory:
             if not change:
                 return change
             with locked(self._cache):
+                self._refuse_other_branches()
                 said = self._push(self._commit(change))
             if not said:
                 self._tip = ""
@@ -120,7 +120,7 @@ class GitHistory:
         answer = self._git.online("ls-remote", "--heads", _REMOTE, f"refs/heads/{self._branch}")
         tip = answer.split()[0] if answer.strip() else ""
         if not tip:
-            self._tip, self._tree, self._other = "", {}, []
+            self._tip, self._tree = "", {}
             return
         if tip == self._tip:
             return
@@ -129,7 +129,7 @@ class GitHistory:
             f"+refs/heads/{self._branch}:{_TIP}",
         )  # fmt: skip
         self._tip = self._git.local("rev-parse", "--verify", f"{_TIP}^{{commit}}").strip()
-        self._tree, self._other = {}, []
+        self._tree = {}
         for line in self._git.local("ls-tree", "-r", "-z", "--full-tree", self._tip).split("\0"):
             told, _, path = line.partition("\t")
             name = parse(path)
@@ -138,6 +138,14 @@ class GitHistory:
         if len(self._tree) > MOST_PACKS:
             raise SharedHistoryError(
                 f"The branch {self._branch} lists more than {MOST_PACKS:,} packs.", mend="Is it the right one?"
+            )
+
+    def _refuse_other_branches(self) -> None:
+        """A branch that holds files and no pack is somebody's code, not a history."""
+        if self._tip and not self._tree and any(not line.endswith("\tREADME.md") for line in self._others()):
+            raise UsageError(
+                f"The branch {self._branch} holds something else than a shared history; nothing was pushed.",
+                mend="Name a branch that does not exist yet, such as flakelens-history.",
             )
 
     # --- a commit ---

@@ -182,11 +182,29 @@ def test_the_branch_is_an_orphan_that_says_what_it_is(tmp_path: Path) -> None:
 def test_what_else_lies_on_the_branch_stays(tmp_path: Path) -> None:
     bare = a_repository(tmp_path)
     team = a_checkout(tmp_path, bare)
-    git(team, "push", "--quiet", "origin", "HEAD:flakelens-history")
     history = open_history("git:origin/flakelens-history", team, tmp_path / "cache", dict(os.environ))
     with a_database(tmp_path / "a.db", [a_call(1)]) as store:
         push(store, history)
-    assert git(bare, "show", "flakelens-history:file.txt") == "committed"
+        git(tmp_path, "clone", "--quiet", "--branch=flakelens-history", str(bare), "by-hand")
+        (tmp_path / "by-hand" / "NOTES.md").write_text("ours", encoding="utf-8")
+        git(tmp_path / "by-hand", "add", "NOTES.md")
+        git(tmp_path / "by-hand", "commit", "--quiet", "-m", "notes")
+        git(tmp_path / "by-hand", "push", "--quiet")
+        a_call(2).into(store)
+        push(store, history)
+    assert git(bare, "show", "flakelens-history:NOTES.md") == "ours"
+    assert len(history.names()) == 2
+
+
+def test_a_branch_of_code_is_refused(tmp_path: Path) -> None:
+    """A slip of the pen must not fill the main branch with packs."""
+    bare = a_repository(tmp_path)
+    team = a_checkout(tmp_path, bare)
+    git(team, "push", "--quiet", "origin", "HEAD:main")
+    history = open_history("git:origin/main", team, tmp_path / "cache", dict(os.environ))
+    with a_database(tmp_path / "a.db", [a_call(1)]) as store, pytest.raises(UsageError, match="something else"):
+        push(store, history)
+    assert git(bare, "rev-list", "--count", "main").strip() == "1"
 
 
 def test_variables_and_hooks_of_git_lead_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
