@@ -23,6 +23,7 @@ from flakelens.errors import FlakelensError
 
 if TYPE_CHECKING:
     from flakelens.cli.explain import Explained
+    from flakelens.model import RunInfo
     from flakelens.run_metadata import RunOptions
     from flakelens.running import Found, Preparation
     from flakelens.store import IngestedRun
@@ -62,10 +63,12 @@ def command(
     COMMAND's own (128 + n after signal n), or with --exit-from triage 0 or 10. Signals are passed on to COMMAND.
     What flakelens says goes to standard error.
     """
+    from flakelens.ci import GitFolder, detect
     from flakelens.run_metadata import options
     from flakelens.running import Places, look, prepare, run_child
 
     given = options(**said, partial=partial)
+    detected = detect(app.environ, GitFolder(app.folder))  # before: what the tests write is no change of the code
     own = _own_folder(app.folder)
     try:
         prepared = prepare(words, app.environ, app.folder, own, add_reporter=add_reporter)
@@ -83,7 +86,7 @@ def command(
             return ended.code
         selected = ended.interrupted or (prepared.partial and not whole)
         given = replace(given, shard=given.shard or prepared.shard or None, partial=given.partial or selected)
-        explained = _after(app, written, given, prepared)
+        explained = _after(app, written, given, detected, prepared)
     finally:
         shutil.rmtree(own, ignore_errors=True)
     if explained is None or exit_from == "command" or ended.interrupted:
@@ -101,10 +104,12 @@ def _own_folder(folder: Path) -> Path:
         return Path(mkdtemp(prefix="flakelens-run-"))
 
 
-def _after(app: App, written: Sequence[str], given: RunOptions, prepared: Preparation) -> Explained | None:
+def _after(
+    app: App, written: Sequence[str], given: RunOptions, detected: RunInfo, prepared: Preparation
+) -> Explained | None:
     """Store the reports and say what they mean; None where that did not work, which is said."""
     try:
-        runs = _ingest(app, written, given, prepared)
+        runs = _ingest(app, written, given, detected, prepared)
         from flakelens.cli.explain import explain
 
         explained = explain(app, runs, width=_width(app), colour=_colour(app))
@@ -125,9 +130,10 @@ def _after(app: App, written: Sequence[str], given: RunOptions, prepared: Prepar
     return None
 
 
-def _ingest(app: App, written: Sequence[str], given: RunOptions, prepared: Preparation) -> list[IngestedRun]:
+def _ingest(
+    app: App, written: Sequence[str], given: RunOptions, detected: RunInfo, prepared: Preparation
+) -> list[IngestedRun]:
     from flakelens.checkout import Checkout
-    from flakelens.ci import GitFolder, detect
     from flakelens.ingest import ingest
     from flakelens.store import open_store
 
@@ -139,7 +145,7 @@ def _ingest(app: App, written: Sequence[str], given: RunOptions, prepared: Prepa
             [_shown(app.folder, path) for path in written],
             store=store,
             options=given,
-            detected=detect(app.environ, GitFolder(app.folder)),
+            detected=detected,
             ingested_at=app.now(),
             environ=environ,
             checkout=Checkout.find(app.folder),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,13 @@ def test_a_recorded_run_of_real_tools(folder: Path, flakelens: Flakelens) -> Non
     said = flakelens("run", "--branch", "main", "--commit", described["commit"], "--", *script(folder, text))
     assert said.code == 0
     assert len(stored(folder)) == len(list(recorded.glob("*.xml*")))
+
+
+def test_what_the_tests_write_does_not_make_the_tree_dirty(folder: Path, flakelens: Flakelens, a_report: Path) -> None:
+    command = script(folder, copying(a_report))
+    for words in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    assert flakelens("run", "--", *command).code == 0
+    with open_store(folder / ".flakelens" / "flakelens.db") as store:
+        ((info,),) = [run.infos for run in store.read().runs]
+    assert (info.local, info.dirty) == (True, False)
