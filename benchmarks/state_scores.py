@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.histories import COMMON, FLAKE, OUTAGE, Simulated, Suite, Window, simulate
 from flakelens.model import Outcome
 from flakelens.stats.chain import Step, chunks, smooth, walk
+from flakelens.stats.disagreement import disagreed as disagreements
 from flakelens.stats.fitting import fit
 from flakelens.stats.markov import (
     BROKEN,
@@ -127,7 +128,9 @@ def _word(sim: Simulated, outages: Judged) -> Floats:
     none = np.zeros(sim.suite.tests, np.bool_)
     outcomes, commits = sim.outcomes[:, gated], sim.commits[gated]
     outage, shown = outages.confirmed[gated], np.full(len(commits), sim.suite.retries)
-    disagreed = _disagreement(sim, ~gated & ~outages.kept) > 0
+    disagreed = disagreements(
+        sim.outcomes, gated, ["" if branch else str(c) for branch, c in zip(gated, sim.commits, strict=True)]
+    )
     posterior = find_posterior(
         outcomes,
         commits,

@@ -114,17 +114,18 @@ def quarantine(
     evidence: Evidence | None,
     names: Sequence[str],
     *,
-    owner: str,
+    owner: str = "",
     reason: str,
     expires: str,
     issue: str = "",
     now: datetime,
 ) -> Written:
-    """Append a quarantine per test named. `expires`: "14d", "48h" or an ISO date or time.
+    """Append a quarantine per test named. `expires`: "14d", "48h" or an ISO date or time. `owner` "": of each test who
+    owns its file by CODEOWNERS.
 
-    Raises UsageError for a test that is not known, is in quarantine already, or stands in an area whose limit is none.
+    Raises UsageError for a test that is not known, is in quarantine already, or stands in an area whose limit is none,
+    and where nobody is named and no rule says who owns it.
     """
-    who, why = person(owner, reason, "--owner")
     moment = now.replace(microsecond=0)
     until = expiry(expires, moment)
     if until <= moment:
@@ -133,10 +134,12 @@ def quarantine(
     refs = list(dict.fromkeys(ref for name in names for ref in _refs(name, tests)))
     for ref in refs if evidence is not None else ():
         _may_be_quarantined(evidence, ref)
-    entries = [
-        QuarantineEntry(test=ref, owner=who, reason=why, created=moment, expires=until, issue=issue.strip())
-        for ref in refs
-    ]
+    entries = []
+    for ref in refs:
+        who, why = person(owner or _owner(evidence, ref), reason, "--owner")
+        entries.append(
+            QuarantineEntry(test=ref, owner=who, reason=why, created=moment, expires=until, issue=issue.strip())
+        )
 
     def check(known: Decisions) -> None:
         for entry in known.quarantine:
@@ -167,6 +170,20 @@ def release(path: Path, names: Sequence[str]) -> Written:
             raise UsageError(f'"{missing[0]}" is not in quarantine.', mend=f"In quarantine: {listed}.")
 
     return remove(path, "quarantine", which, check=check)
+
+
+def _owner(evidence: Evidence | None, ref: TestRef) -> str:
+    """Who owns the tests that `ref` means. Raises UsageError when nothing says it."""
+    where = evidence.owners.where if evidence is not None else ""
+    if evidence is None or not where:
+        raise UsageError("Nothing says who repairs it: there is no CODEOWNERS here.", mend="Give --owner NAME.")
+    tests = [place for place, test in enumerate(evidence.history.tests) if ref.matches(test.id)]
+    owners = [owner for place in tests for owner in evidence.owner(place).split()]
+    if not owners:
+        file = next((file for place in tests if (file := evidence.owners.file_of(evidence.history.tests[place]))), "")
+        of = f"of {file}" if file else f'of "{ref.name}", whose file no report names'
+        raise UsageError(f"{where} names no owner {of}.", mend="Give --owner NAME, or add a rule.")
+    return " ".join(dict.fromkeys(owners))
 
 
 def _may_be_quarantined(evidence: Evidence | None, ref: TestRef) -> None:

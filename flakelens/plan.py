@@ -18,6 +18,7 @@ from flakelens.gate.criterion import Scope
 from flakelens.gate.rates import rule_for
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import GatePolicy, PassRatePolicy, Policy
 from flakelens.report_causes import CauseState, PlanReport, PlanStep
 from flakelens.stats.fixplan import Figures, Order, figures_of, fix_plan
@@ -36,17 +37,19 @@ def plan_report(
     *,
     as_of: datetime,
     order: Order = "failures",
+    owners: Owners = NOBODY,
 ) -> PlanReport:
     """What to repair for the pass-rate criterion of `gate`.
 
     Causes are ordered by failures, which gives the smallest set that reaches a pass rate, or by the runs that they
-    hit, which gives the most green runs. The share of failures that each step takes away is replayed over the newest
+    hit, which gives the most green runs. What each saves is counted once, at the last repair that a run waits for. The
+    share of failures that each step takes away is replayed over the newest
     100 runs (see `fix_plan`) and applied to the gate's own window. Raises UsageError for an unknown gate and for one
     without a pass-rate criterion.
     """
     judged = gate_policy(policy, gate)
     ident, criterion = _criterion(gate, judged)
-    evidence = load(store, policy, decisions, as_of=as_of, environment=judged.environment).evidence
+    evidence = load(store, policy, decisions, as_of=as_of, environment=judged.environment, owners=owners).evidence
     scope = evidence.pooled(criterion.areas, criterion.focuses)
     finding = pass_rate.judge(ident, criterion, scope, needs=False)
     usable = np.flatnonzero(scope.view.valid & ~scope.outage)
@@ -87,7 +90,13 @@ def plan_report(
     after = [_applied(settled, plan.before, step.after) for step in plan.steps]
     useful = [place for place, figures in enumerate(after) if figures != (after[place - 1] if place else settled)]
     lines = causes.lines(candidates)
-    steps = tuple(PlanStep(cause=lines[plan.steps[place].cause], after=after[place]) for place in useful)
+    chosen = [lines[plan.steps[place].cause] for place in useful]
+    mended = [scope.ids[row] for row in np.flatnonzero(repaired).tolist()]
+    savings = causes.prices.savings([[test.id for test in line.tests] for line in chosen], repaired=mended)
+    steps = tuple(
+        PlanStep(cause=line, after=after[place], saves=saves)
+        for line, place, saves in zip(chosen, useful, savings, strict=True)
+    )
     return replace(
         report,
         held_out=plan.held_out,

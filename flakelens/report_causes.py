@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from flakelens.model import GateState, TestId
     from flakelens.report import Rate
     from flakelens.stats.fixplan import Figures
+    from flakelens.stats.price import Price, Saving
     from flakelens.stats.signatures import Category
 
 
@@ -60,6 +61,7 @@ class CauseTest:
     area: str
     state: str
     runs: int  # in which it failed or was flaky, outages left out
+    owner: str  # as CODEOWNERS writes it; "" for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,8 @@ class CauseLine:
     flaky: int  # results that failed, then passed
     first: RunKey
     last: RunKey
+    owners: tuple[str, ...]  # of its tests, whose most tests it has first; none without CODEOWNERS
+    price: Price  # of the 30 days before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,7 @@ class PlanStep:
 
     cause: CauseLine
     after: Figures
+    saves: Saving  # in the 30 days before, besides what the steps before it save
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from flakelens.facts import Facts
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.history import build
 from flakelens.model import TestId
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.runs import start_of
 from flakelens.stats.fitting import STEP_RUNS
@@ -52,6 +53,7 @@ def load(
     known_at: datetime | None = None,
     met_baseline: frozenset[TestId] = frozenset(),
     any_branch: bool = False,
+    owners: Owners = NOBODY,
 ) -> Loaded:
     """The newest `window` counting runs (None: all), the other runs beside them, and those of `commit`.
 
@@ -59,8 +61,8 @@ def load(
     are fitted to is inside, and stays the same for 50 runs.
 
     `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
-    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. Runs that
-    start more than 10 minutes after `as_of` are left out and counted.
+    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. `owners` are
+    named beside the tests. Runs that start more than 10 minutes after `as_of` are left out and counted.
     """
     facts = Facts(runs=(), tests=())
     branch = gated_branch(policy, store.branches() if store else ())
@@ -91,6 +93,7 @@ def load(
         as_of=as_of,
         met_baseline=met_baseline,
         fitter=fits,
+        owners=owners,
     )
     return Loaded(evidence=evidence, fits=fits, data_sha256=data_hash(facts), in_future=len(begun) - len(there))
 

@@ -36,7 +36,7 @@ COMMANDS = (
     Entry("plan", "the fewest causes whose repair meets the gate's pass rate", True),
     Entry("tests", "the tests with their states and rates, most urgent first", True),
     Entry("show", "the history of one test, and why it has its state", True),
-    Entry("brief", "all that it takes to repair one test: since when, how often, how to see it fail", True),
+    Entry("brief", "all that it takes to repair a test or a cause: since when, how often, how to see it fail", True),
     Entry("doctor", "what keeps flakelens from seeing flakes, with the mend", True),
     Entry("demo", "everything on recorded real runs", True),
     Entry("causes", "what makes tests fail: together, by what they say, where they strike", False),

@@ -18,6 +18,7 @@ from flakelens import decisions as decisions_room
 from flakelens import policy_text as policy_room
 from flakelens.decisions import Decisions
 from flakelens.errors import PolicyError, UsageError
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 
 POLICY_FILE = "flakelens.toml"
@@ -96,6 +97,13 @@ class App:
         """The decisions in force; none without a file. Raises DecisionsError."""
         path = self.decisions_path()
         return decisions_room.parse(_read(path, "decisions"), where=path.name) if path.is_file() else Decisions()
+
+    def owners(self) -> Owners:
+        """Who owns the files of the checkout that the command was called in; nobody outside of one."""
+        from flakelens.checkout import Checkout
+
+        checkout = Checkout.find(self.folder)
+        return checkout.owners() if checkout else NOBODY
 
     def shown(self, path: Path) -> str:
         """A path as a person at this place would write it."""

@@ -24,7 +24,7 @@ def command() -> None:
 
 @command.command("add")
 @click.argument("tests", nargs=-1, required=True, metavar="TEST...")
-@click.option("--owner", required=True, metavar="NAME", help="Who repairs it.")
+@click.option("--owner", default="", metavar="NAME", help="Who repairs it.  [default: who owns its file by CODEOWNERS]")
 @click.option("--reason", required=True, metavar="TEXT", help="What is wrong with it, as far as is known.")
 @click.option("--expires", required=True, metavar="WHEN", help="14d, 48h, or a date; 90 days at most are advised.")
 @click.option("--issue", default="", metavar="URL", help="Where the repair is followed.")
@@ -99,7 +99,7 @@ def suggest(app: App, format_: str, as_of: str | None) -> int:
     from flakelens.analyze.quarantine import suggestion
 
     with if_there(app.db) as store:
-        found = suggestion(store, app.policy(), app.decisions(), as_of=app.moment(as_of))
+        found = suggestion(store, app.policy(), app.decisions(), as_of=app.moment(as_of), owners=app.owners())
     if format_ == "json":
         from flakelens.render.json_quarantine import suggestion_json
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from flakelens.doctor import areas, reports, runs, titles
+from flakelens.doctor import areas, owners, reports, runs, titles
 from flakelens.doctor.look import Look
+from flakelens.owners import NOBODY, Owners
 from flakelens.report import DoctorReport, Finding
 
 if TYPE_CHECKING:
@@ -32,17 +33,27 @@ CHECKS: tuple[tuple[str, Callable[[Look], Iterator[Finding]]], ...] = (
     ("moved-tests", titles.moved_tests),
     ("start-unknown", runs.start_unknown),
     ("not-counted", runs.not_counted),
+    ("owners-unread", owners.lines_not_understood),
+    ("no-owner", owners.tests_without_owner),
+    ("owner-rule-unused", owners.rules_that_match_nothing),
 )
 
 
-def doctor(store: Store | None, policy: Policy, decisions: Decisions, *, as_of: datetime) -> DoctorReport:
+def doctor(
+    store: Store | None,
+    policy: Policy,
+    decisions: Decisions,
+    *,
+    as_of: datetime,
+    owned: Owners = NOBODY,
+) -> DoctorReport:
     """All findings over the newest 300 runs, serious ones first, each group in the order of `CHECKS`.
 
-    `store` None is a missing database: an empty history.
+    `store` None is a missing database: an empty history. `owned`: the rules of the checkout's CODEOWNERS.
     """
     from flakelens.analyze.evidence import load
 
-    loaded = load(store, policy, decisions, as_of=as_of, any_branch=True)
+    loaded = load(store, policy, decisions, as_of=as_of, any_branch=True, owners=owned)
     history = loaded.evidence.history
     look = Look(
         evidence=loaded.evidence,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from flakelens.render.json_causes import CauseView, cause_view
+from flakelens.render.json_price import SavingView, saving_view
 from flakelens.report_causes import PlanReport
 from flakelens.stats.fixplan import Figures
 
@@ -20,10 +21,11 @@ class FiguresView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepView(msgspec.Struct, frozen=True, kw_only=True):
-    """One more cause repaired, and the figures then predicted."""
+    """One more cause repaired, the figures then predicted, and what that saves besides the steps before it."""
 
     cause: CauseView
     after: FiguresView
+    saves: SavingView
 
 
 class PlanView(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +62,10 @@ def plan_json(report: PlanReport) -> str:
         now=_figures(report.now) if report.now else None,
         settled=_figures(report.settled) if report.settled else None,
         repaired=report.repaired,
-        steps=[StepView(cause=cause_view(step.cause), after=_figures(step.after)) for step in report.steps],
+        steps=[
+            StepView(cause=cause_view(step.cause), after=_figures(step.after), saves=saving_view(step.saves))
+            for step in report.steps
+        ],
         enough=report.enough,
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
