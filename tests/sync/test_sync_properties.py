@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flakelens.model import Event, GateState
-from flakelens.sync import joining
+from flakelens.sync import joining, names
 from flakelens.sync.build import joined, pack_of_runs
 from flakelens.sync.caps import LONGEST, OF_A_RUN, SHORT, Caps
 from flakelens.sync.columns import durations_of, planes_of, roster_bytes, roster_of
@@ -152,3 +152,28 @@ def test_every_month_ends_with_few_packs(tmp_path: Path) -> None:
     by_month = Counter(name.month for name in history.packs)
     assert by_month["2026-10"] == by_month["2026-11"] == 1  # a whole month lies between them and the newest pack
     assert 1 < by_month["2026-12"] <= 33
+
+
+def test_a_pack_that_is_full_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packs are joined up to a size; a month of a large team keeps several, which nobody reads again to join them."""
+    from flakelens.sync import push as room
+
+    monkeypatch.setattr(joining, "TOGETHER", 3)
+    monkeypatch.setattr(joining, "FURTHER", 3)
+    monkeypatch.setattr(room, "_MOST_RESULTS", 25)
+    history = InMemory()
+    with a_database(tmp_path / "a.db", []) as store:
+        for n in range(40):
+            a_call(n, letters="PPPPPPPPPP").into(store)
+            push(store, history)
+        with a_database(tmp_path / "b.db", []) as other:
+            pull(other, history)
+            assert all_of(other) == all_of(store)
+    levels = Counter(name.level for name in history.packs)
+    assert levels[names.FULL] >= 15  # two runs of ten results each
+    assert sum(levels.values()) < 30
+    asked: list[str] = []
+    monkeypatch.setattr(history, "read", lambda names: asked.extend(name.path for name in names) or [])
+    with a_database(tmp_path / "a.db", []) as store:
+        push(store, history)
+    assert not [path for path in asked if path.endswith(f".{names.FULL}.pack")]
