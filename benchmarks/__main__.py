@@ -14,6 +14,7 @@ BENCHMARKS = (
     "gate_calibration",
     "healthy_teams",
     "accuracy",
+    "triage_cli",
     "real_histories",
     "causes",
     "forecast",

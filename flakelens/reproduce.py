@@ -14,7 +14,7 @@ from typing import NamedTuple
 from flakelens.identity import SEPARATORS
 from flakelens.masks import mask
 
-_MOST_TITLES = 20
+MOST_TITLES = 20
 _LONGEST_TITLES = 4_000  # characters of all titles together
 _SPECIAL = frozenset("\\^$.*+?()[]{}|")
 # What stands for each mask of `masks`: the next run's id or time.
@@ -85,8 +85,8 @@ def command_of_group(
     separators = tuple(separators)
     files = list(dict.fromkeys(file for file, _ in tests)) if all(file for file, _ in tests) else []
     titles = list(dict.fromkeys(title_pattern(name, separators) for _, name in tests))
-    whole = bool(files) and (len(titles) > _MOST_TITLES or sum(map(len, titles)) > _LONGEST_TITLES)
-    title = f"(?:{'|'.join(titles[:_MOST_TITLES])})"
+    whole = bool(files) and (len(titles) > MOST_TITLES or sum(map(len, titles)) > _LONGEST_TITLES)
+    title = f"(?:{'|'.join(titles[:MOST_TITLES])})"
     where = [shlex.quote(file if producer == "vitest" else file_pattern(file)) for file in files]
     if producer == "jest":
         project = ["--selectProjects", shlex.quote(variant)] if variant else []

@@ -32,6 +32,15 @@ def failing_lines(message: str, file: str) -> tuple[Line, ...]:
     return tuple(lines.values())
 
 
+def path_in_trace(message: str, file: str) -> str:
+    """`file` as the stack trace of `message` writes it, folders and all; "" where no frame names it."""
+    for found in _FRAME.finditer(message[:_LOOKED_AT]):
+        path = found["path"].replace("\\", "/").removeprefix("file://")
+        if file and "node_modules/" not in path and path.endswith(f"/{file.removeprefix('./')}"):
+            return path
+    return ""
+
+
 def source_lines(message: str, file: str) -> tuple[Line, ...]:
     """The lines outside of the test file `file` (and of any test file) that the stack trace of `message` names,
     innermost first, each once. Paths are cut to what is beside the test file's own; of others the last parts stay.

@@ -32,6 +32,7 @@ COMMANDS = (
     Entry("look", "what reports say by themselves: no database, no set-up", True),
     Entry("run", "run a test command as it is, store its reports, triage its failures", True, "run_command"),
     Entry("ingest", "read the reports of a run into the database", True),
+    Entry("triage", "every failure of a run explained: new, already broken, flake, outage", True),
     Entry("gate", "is the gate met? the verdict, its evidence, what is missing", True),
     Entry("plan", "the fewest causes whose repair meets the gate's pass rate", True),
     Entry("tests", "the tests with their states and rates, most urgent first", True),
@@ -51,7 +52,7 @@ COMMANDS = (
     Entry("alias", "say that a test was renamed, so that it keeps its history", False),
     Entry("sync", "pull and push the history that a team shares", False),
     Entry("backfill", "bring the runs of the past from GitHub's artifacts", False),
-    Entry("db", "care for the database: info, check, merge, rebuild, prune, backup", False),
+    Entry("db", "care for the database: info, check, merge, rebuild, prune, backup, export", False),
     Entry("simulate", "a history with known truth, as real report files", False),
 )
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from flakelens.running import Found, Preparation
     from flakelens.store import IngestedRun
 
-STOPPED = 130
 _MOST_OLD = 3  # old reports that are named
+
+_Result = TypeVar("_Result")
 
 
 @click.command("run", context_settings={"allow_interspersed_args": False}, short_help="run a test command, then triage")
@@ -91,6 +92,9 @@ def command(
         shutil.rmtree(own, ignore_errors=True)
     if explained is None or exit_from == "command" or ended.interrupted:
         return ended.code
+    if ended.code and not explained.failures:
+        _say("the command failed although no test did: its own exit code holds.")
+        return ended.code
     return NOT_MET if explained.unexplained else DONE
 
 
@@ -108,25 +112,34 @@ def _after(
     app: App, written: Sequence[str], given: RunOptions, detected: RunInfo, prepared: Preparation
 ) -> Explained | None:
     """Store the reports and say what they mean; None where that did not work, which is said."""
-    try:
-        runs = _ingest(app, written, given, detected, prepared)
-        from flakelens.cli.explain import explain
+    from flakelens.cli.explain import explain, stored_text
 
-        explained = explain(app, runs, width=_width(app), colour=_colour(app))
+    runs = _harmless(app, "the reports were not stored", lambda: _ingest(app, written, given, detected, prepared))
+    if runs is None:
+        _keep(app.folder, written)
+        return None
+    width, colour = _width(app), _colour(app)
+    click.echo(stored_text(app, runs, width=width, colour=colour), nl=False, err=True)
+    explained = _harmless(app, "the failures were not triaged", lambda: explain(app, runs, width=width, colour=colour))
+    if explained is not None:
+        click.echo("\n" + explained.text, nl=False, err=True)
+    return explained
+
+
+def _harmless(app: App, what_not: str, work: Callable[[], _Result]) -> _Result | None:
+    """The result of `work`, None where it fails: the command's own result must reach the caller, whatever happens."""
+    try:
+        return work()
     except FlakelensError as error:
-        _say(f"the reports were not stored: {error}")
+        _say(f"{what_not}: {error}")
         if error.mend:
             _say(error.mend)
     except KeyboardInterrupt:
-        _say("stopped before the reports were stored.")
-    except Exception as error:  # whatever it is, the command's own result must reach the caller
+        _say(f"{what_not}: stopped.")
+    except Exception as error:
         if app.verbose:
             raise
-        _say(f"the reports were not stored: unexpected {type(error).__name__}: {error} (-v shows more)")
-    else:
-        click.echo(explained.text, nl=False, err=True)
-        return explained
-    _keep(app.folder, written)
+        _say(f"{what_not}: unexpected {type(error).__name__}: {error} (-v shows more)")
     return None
 
 

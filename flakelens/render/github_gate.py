@@ -24,11 +24,11 @@ def gate_github(report: GateReport) -> str:
             continue
         level = "notice" if finding.id in waived else _level(verdict.mode, finding.state)
         title = f"{verdict.title}: {finding.id} {WORDS[finding.state]}"
-        lines.append(_command(level, title, " ".join(part for part in (finding.why, need(finding)) if part)))
+        lines.append(annotation(level, title, " ".join(part for part in (finding.why, need(finding)) if part)))
     level = "notice"
     if not verdict.proceed:
         level = {"enforce": "error", "advise": "warning"}.get(verdict.mode, "notice")
-    lines.append(_command(level, f"{verdict.title}: {WORDS[verdict.state]}, {verdict.decision}", report.bridge))
+    lines.append(annotation(level, f"{verdict.title}: {WORDS[verdict.state]}, {verdict.decision}", report.bridge))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -65,5 +65,8 @@ def _level(mode: str, state: GateState) -> str:
     return "warning" if mode == "advise" else "notice"
 
 
-def _command(level: str, title: str, message: str) -> str:
-    return f"::{level} title={workflow_property(plain(title))}::{workflow_data(plain(message, _LONG))}"
+def annotation(level: str, title: str, message: str, *, file: str = "", line: int | None = None) -> str:
+    """One workflow command; with a file it stands beside that line of the change."""
+    place = f"file={workflow_property(plain(file))}," if file else ""
+    at = f"line={line}," if file and line is not None else ""
+    return f"::{level} {place}{at}title={workflow_property(plain(title))}::{workflow_data(plain(message, _LONG))}"

@@ -97,8 +97,8 @@ def walk(
             prior, evidence = predicted, plain
         else:
             pull = pulls.setdefault(number, PullRequest(tests, parameters))
-            pull_break = pull.belief
             first = pull.first_met(commit, codes)
+            pull_break = pull.belief
             # The request may have been the first to meet a break that is new on the gated branch.
             predicted = np.where(seen[:, None], state @ matrix, state)
             evidence = pull.see(commit, state, predicted, table, codes, plain, series.retries_shown[:, run])
@@ -163,6 +163,29 @@ def smooth(series: Series, parameters: Parameters) -> Smoothed:
         joint = step.filtered * later[step.run]
         states[step.run] = joint / (joint @ _ONES)[:, None]
     return Smoothed(states, steps, later)
+
+
+def at_run(series: Series, parameters: Parameters, run: int) -> tuple[Step, Floats]:
+    """One run as the filter meets it, and what the runs after it say: P(later runs | state in it), scaled, (N, S).
+
+    Of runs of pull requests the filter's own evidence is taken, not that of looking back: a later failure of somebody
+    else's request says nothing here. Without such runs it is what `smooth` gives for this run.
+    """
+    chosen = None
+    after: list[Step] = []
+    for step in walk(series, parameters):
+        if step.run == run:
+            chosen = step
+        elif step.run > run:
+            after.append(step)
+    if chosen is None:
+        raise ValueError(f"there is no run {run} among {series.outcomes.shape[1]}")
+    back = parameters.transitions().T
+    later = np.ones((len(series.outcomes), STATES))
+    for step in reversed(after):
+        message = _move(step.evidence * later, step.moved, back, step.share)
+        later = message / (message @ _ONES)[:, None]
+    return chosen, later
 
 
 def chunks(tests: int) -> Iterator[slice]:

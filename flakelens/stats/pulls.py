@@ -1,8 +1,8 @@
 """What a pull request says of the gated branch, and what only of itself.
 
-Per (pull request, test) there is a break of the request's own, D, with prior d = `pull_breaks`, believed until the test
-passes there. While runs come in (`PullRequest.see`), a commit of a request on which the test passed at least once hands
-back
+Per (pull request, test) there is a break of the request's own, D, with prior d = `pull_breaks` at each of its commits,
+believed until the test passes there. While runs come in (`PullRequest.see`), a commit of a request on which the test
+passed at least once hands back
 
     L(s) = P(seen on the commit | s) / P(at least one pass on it | s),   both with D summed out
 
@@ -37,9 +37,12 @@ class PullRequest:
         self.d = parameters.pull_breaks
         self.belief = np.full(tests, self.d)
         self.tests = tests
+        self.commit: int | None = None
         self._start(None)
 
     def _start(self, commit: int | None) -> None:
+        if commit is not None and self.commit is not None:  # each further commit may break what passed before it
+            self.belief = self.belief + (1.0 - self.belief) * self.d
         self.commit = commit
         self.believed = self.belief  # before this commit
         self.met = np.zeros(self.tests, np.bool_)

@@ -7,19 +7,23 @@ the chain (`message_odds`), and a signature that is not usual for the test forbi
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
 
 from flakelens.facts import Bools
 from flakelens.stats.chain import Step
-from flakelens.stats.markov import BROKEN, BROKEN_FAILS, BROKEN_RETRY_FAILS, FLAKY, Floats, Parameters
+from flakelens.stats.markov import BROKEN, BROKEN_FAILS, BROKEN_RETRY_FAILS, FLAKY, LEVELS, Floats, Parameters
 
 # The order of `causes`, and the keys of `triage --format json`.
 CAUSES = ("flake", "outage", "new_break", "ongoing_break", "pr_only")
 FLAKE, OUTAGE, NEW_BREAK, ONGOING_BREAK, PR_ONLY = range(5)
 DISMISSED_ABOVE = 0.95
 LEAST_RESULTS = 5  # earlier results below which there is no history to judge by
+SETTLED_ABOVE = 0.95  # how sure reruns must make us
+MOST_RERUNS = 20  # of one commit; a test that needs more to be told from a broken one fails nearly always
 
 USUAL_SHARE = 0.2  # of a test's earlier failures: below it a signature is not what the test flakes with
 
@@ -127,3 +131,47 @@ def dismissed(
         return False
     harmless = probabilities[FLAKE] + (probabilities[OUTAGE] if confirmed_outage else 0.0)
     return bool(harmless > DISMISSED_ABOVE)
+
+
+def with_later_of_request(step: Step, later: Floats, *, plain: Floats, broken: Floats) -> Step:
+    """`step`, a run of a pull request, once the later runs of its commit are known: P(D) given them as well.
+
+    `later` (N, S) is what all other runs say, `plain` (N, S) P(the later runs of the commit | state, without D) and
+    `broken` (N,) the same with D. The odds of D are multiplied by P(they | D) / P(they | no D).
+    """
+    if step.pull_break is None:
+        raise ValueError("a run of the gated branch has no break of its own")
+    state = step.predicted * later
+    with_break = step.pull_break * broken * state.sum(axis=1)
+    without = (1.0 - step.pull_break) * (state * plain).sum(axis=1)
+    return replace(step, pull_break=with_break / np.maximum(with_break + without, 1e-300))
+
+
+def flaky_levels(step: Step, later: Floats | None = None) -> Floats:
+    """P(level | the failure was a flake), (N, 6): which of the rates F1..F6 a test has if this was one."""
+    said = later[:, FLAKY] if later is not None else 1.0
+    weights = step.predicted[:, FLAKY] * np.array(LEVELS) * said
+    result: Floats = weights / np.maximum(weights.sum(axis=1), 1e-300)[:, None]
+    return result
+
+
+def reruns_to_settle(probabilities: Floats, levels: Floats) -> int | None:
+    """How often to rerun one failed test on its commit, at most, until it is clear whether it is a flake or a break.
+
+    A pass settles it at once: what is broken does not pass on the commit that broke it. If all n reruns fail,
+
+        P(flake) sum_j level_j p_j^n,   P(outage) .9^n,   P(break) .99^n   (times a constant)
+
+    and n is the smallest for which the break has more than .95. `probabilities` (5,) as `causes` gives them, `levels`
+    (6,) as `flaky_levels`. 0: it is clear already; None: more than 20 would be needed.
+    """
+    broken = float(probabilities[NEW_BREAK] + probabilities[ONGOING_BREAK] + probabilities[PR_ONLY])
+    if broken > SETTLED_ABOVE:
+        return 0
+    for n in range(1, MOST_RERUNS + 1):
+        flake = float(probabilities[FLAKE] * (levels * np.array(LEVELS) ** n).sum())
+        outage = float(probabilities[OUTAGE]) * _OUTAGE_RETRY_FAILS**n
+        lasting = broken * BROKEN_FAILS**n
+        if lasting > SETTLED_ABOVE * (flake + outage + lasting) and not math.isclose(lasting, 0.0):
+            return n
+    return None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flakelens.store import open_store
+from tests.builders import a_run, a_store
 from tests.cli.gate_calls import Flakelens
 from tests.cli.run_commands import ROOT, copying, script, stored
 from tests.tiny_reports import jest, playwright
@@ -30,6 +31,7 @@ def test_the_command_keeps_its_output_and_its_code(
     assert said.code == code
     assert said.out == "the output of the tests\n"
     assert said.err.startswith("and its errors\nStored 1 report of 1 run, 2 test results.\n")
+    assert "breaks" in said.err  # the triage names what failed
     assert stored(folder) == [("junit.xml", False)]
     assert not list((folder / ".flakelens").glob("run-*"))
 
@@ -49,7 +51,8 @@ def test_the_exit_code_from_triage(
     folder: Path, flakelens: Flakelens, tmp_path: Path, letters: dict[str, str], code: int
 ) -> None:
     report = jest(tmp_path / "recorded.xml", letters, file="src/a.test.ts")
-    assert flakelens("run", "--exit-from", "triage", "--", *script(folder, copying(report, code=1))).code == code
+    command = script(folder, copying(report, code=1 if code else 0))
+    assert flakelens("run", "--exit-from", "triage", "--", *command).code == code
 
 
 def test_metadata_is_taken_from_options_and_from_ci_as_ingest_does(
@@ -175,3 +178,39 @@ def test_what_the_tests_write_does_not_make_the_tree_dirty(folder: Path, flakele
     with open_store(folder / ".flakelens" / "flakelens.db") as store:
         ((info,),) = [run.infos for run in store.read().runs]
     assert (info.local, info.dirty) == (True, False)
+
+
+def test_what_is_broken_on_main_already_is_explained(folder: Path, flakelens: Flakelens) -> None:
+    """The command failed and stays failed; by triage the pull request may go on."""
+    (folder / ".flakelens").mkdir()
+    file = "src/components/button.test.tsx"
+    broken = [{"adds": "P", "breaks": "P" if n < 24 else "F"} for n in range(30)]
+    a_store(folder / ".flakelens", [a_run(n, outcomes=letters, file=file) for n, letters in enumerate(broken)]).close()
+    report = jest(folder.parent / "recorded.xml", {"adds": "P", "breaks": "F"}, file=file, message="breaks failed",
+                  stamp="2026-10-02T18:00:00")  # fmt: skip
+    pull_request = ("--event", "pull_request", "--branch", "feature", "--base-branch", "main", "--run", "77",
+                    "--started-at", "2026-10-02T18:00Z")  # fmt: skip
+    command = script(folder, copying(report, code=1))
+    assert flakelens("run", *pull_request, "--", *command).code == 1
+    said = flakelens("run", *pull_request, "--exit-from", "triage", "--", *command)
+    assert (said.code, "already broken" in said.err.lower()) == (0, True), said.err
+
+
+def test_a_command_that_fails_without_a_failed_test_is_not_explained_away(
+    folder: Path, flakelens: Flakelens, tmp_path: Path
+) -> None:
+    """A coverage threshold, say: triage has nothing to explain, and must not turn the failure into success."""
+    report = jest(tmp_path / "recorded.xml", {"adds": "P"}, file="src/a.test.ts")
+    said = flakelens("run", "--exit-from", "triage", "--", *script(folder, copying(report, code=1)))
+    assert said.code == 1
+    assert "failed although no test did" in said.err
+
+
+def test_a_policy_that_is_not_valid_hides_no_code_and_the_reports_are_stored(
+    folder: Path, flakelens: Flakelens, a_report: Path
+) -> None:
+    (folder / "flakelens.toml").write_text("branch = 3", encoding="utf-8")
+    said = flakelens("run", "--exit-from", "triage", "--", *script(folder, copying(a_report, code=1)))
+    assert said.code == 1
+    assert "the failures were not triaged" in said.err
+    assert stored(folder) == [("junit.xml", False)]

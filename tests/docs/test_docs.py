@@ -104,11 +104,25 @@ def test_no_type_of_the_policy_is_forgotten():
         "events.md",
         "forecast.md",
         "gate.md",
+        "library.md",
         "policy.md",
         "simulate.md",
+        "triage.md",
         "verify.md",
     ],
 )
 def test_every_link_between_documents_leads_somewhere(name):
     for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", text_of(name)):
         assert (DOCS / target).exists(), f"docs/{name} links to {target}"
+
+
+def test_every_name_of_the_triage_and_every_verdict_is_explained():
+    from flakelens.render.json_triage import FailureView, LostView, NewTestsView, OutageView, RerunView, TriageView
+    from flakelens.stats.triage import CAUSES, TriageVerdict
+
+    explained = set(re.findall(r"`([\w-]+)`", section("triage.md", "JSON")))
+    views = (FailureView, LostView, NewTestsView, OutageView, RerunView, TriageView)
+    names = {field.name for view in views for field in msgspec.structs.fields(view)} - {"schema"}
+    assert names | set(CAUSES) <= explained
+    verdicts = re.findall(r"^\| `([\w-]+)` \|", section("triage.md", "The verdicts"), re.MULTILINE)
+    assert set(verdicts) == {verdict.value for verdict in TriageVerdict}
