@@ -25,7 +25,7 @@ from flakelens.store import open_store
 from flakelens.sync.build import joined
 from flakelens.sync.columns import roster_bytes
 from flakelens.sync.form import PLANES, CallRow, MessageRow, Pack, ReportRow, RunRow, TestRow, decode, encode, hash_of
-from flakelens.sync.joining import groups
+from flakelens.sync.joining import groups, is_over
 from flakelens.sync.names import HIGHEST, PackName, name_of
 from flakelens.sync.pull import pull
 from flakelens.sync.remote import Change, History, open_history
@@ -155,7 +155,6 @@ def grow(history: History, runs: int, tests: int) -> Grown:
         name = name_of(pack, hash_of(data), 1)
         if month and name.month != month:
             team.new_month()
-            _land(history, held)
         month = name.month
         packs[name.sha256] = pack
         if len(packs) == AT_ONCE or number == runs - 1:
@@ -167,7 +166,8 @@ def grow(history: History, runs: int, tests: int) -> Grown:
             packs = {}
             grown.pushed += _join(held)
             grown.seconds += time.process_time() - start
-    _land(history, held)
+            _land(history, held, month)
+    _land(history, held, "")
     grown.single = singles // runs
     grown.pushed += singles
     return grown
@@ -187,11 +187,13 @@ def _join(held: dict[PackName, bytes]) -> int:
     return written
 
 
-def _land(history: History, held: dict[PackName, bytes]) -> None:
-    """Add a month's packs to the branch; one that is over is joined to a few first, as the pushes after it do."""
-    if held:
-        history.change(lambda _: Change(dict(held)))
-        held.clear()
+def _land(history: History, held: dict[PackName, bytes], month: str) -> None:
+    """Add the packs of months that are over to the branch: joined to a few, they stay as they are; "" adds all."""
+    over = {name: data for name, data in held.items() if not month or is_over(name.month, month)}
+    if over:
+        history.change(lambda _: Change(over))
+    for name in over:
+        del held[name]
 
 
 def _blobs(repository: Path) -> Iterator[int]:

@@ -28,7 +28,7 @@ def groups(names: Iterable[PackName]) -> list[tuple[PackName, ...]]:
     current = f"{newest[:4]}-{newest[4:6]}"
     found: list[tuple[PackName, ...]] = []
     for (_, month), inside in sorted(months.items()):
-        if _is_over(month, current) and len(inside) > FEW:
+        if is_over(month, current) and len(inside) > FEW:
             found.append(tuple(sorted(inside)))
             continue
         levels: dict[int, list[PackName]] = defaultdict(list)
@@ -36,14 +36,14 @@ def groups(names: Iterable[PackName]) -> list[tuple[PackName, ...]]:
             levels[name.level].append(name)
         for level, several in sorted(levels.items()):
             oldest = sorted(several)
+            size = TOGETHER if level == 1 else FURTHER
             if level < HIGHEST:
-                found += [
-                    tuple(oldest[start : start + TOGETHER]) for start in range(0, len(oldest) - TOGETHER + 1, TOGETHER)
-                ]
+                whole = range(0, len(oldest) - size + 1, size)
+                found += [tuple(oldest[start : start + size]) for start in whole]
     return found
 
 
-def _is_over(month: str, current: str) -> bool:
+def is_over(month: str, current: str) -> bool:
     """Is there a whole month between `month` and the current one?"""
     year, number = map(int, month.split("-"))
     following = f"{year + number // 12:04}-{number % 12 + 1:02}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flakelens.sync.remote import History
 
 _AT_ONCE: Final = 64  # packs that are fetched in one call
-_FIRST: Final = 8  # where it is not known how many are needed; twice as many each time
+_FEW: Final = 8  # where it is not known how many are needed: a joined pack may hold a thousand runs
 _ROUNDS: Final = 5  # looks at a history whose packs are joined while it is read
 
 
@@ -123,10 +123,9 @@ class _Taking:
     def take(self, names: Iterable[PackName], *, until: Callable[[PackName], bool] | None = None) -> None:
         """Take these packs in, in this order; not the first for which `until` holds, nor those after it."""
         left = list(names)
-        size = _FIRST if until else _AT_ONCE
+        size = _FEW if until else _AT_ONCE
         while left:
             some, left = left[:size], left[size:]
-            size = min(2 * size, _AT_ONCE)
             if until is not None and until(some[-1]):
                 some, left = [name for name in some if not until(name)], []
             before = len(self.tried)
