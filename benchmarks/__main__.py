@@ -21,6 +21,7 @@ BENCHMARKS = (
     "recorded_truth",
     "model_cost",
     "report_page",
+    "sync_history",
 )
 
 

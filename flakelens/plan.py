@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,12 +16,14 @@ from flakelens.errors import UsageError
 from flakelens.facts import Int8s
 from flakelens.gate import pass_rate
 from flakelens.gate.criterion import Scope
+from flakelens.gate.evidence import Evidence
+from flakelens.gate.focus import FocusFinding, judge_focuses
 from flakelens.gate.rates import rule_for
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import GatePolicy, PassRatePolicy, Policy
-from flakelens.report_causes import CauseState, PlanReport, PlanStep
+from flakelens.report_causes import CauseLine, CauseState, FocusLine, PlanReport, PlanStep
 from flakelens.stats.fixplan import Figures, Order, figures_of, fix_plan
 from flakelens.stats.states import TestFinding, TestState
 from flakelens.store import Store
@@ -59,6 +62,7 @@ def plan_of(causes: Causes, gate: str, *, order: Order = "failures") -> PlanRepo
     ident, criterion = _criterion(gate, gate_policy(evidence.policy, gate))
     scope = evidence.pooled(criterion.areas, criterion.focuses)
     finding = pass_rate.judge(ident, criterion, scope, needs=False)
+    focuses = judge_focuses(gate_policy(evidence.policy, gate), evidence)
     usable = np.flatnonzero(scope.view.valid & ~scope.outage)
     window = usable[-rule_for(criterion.threshold, criterion.evidence).window :]
     planned = usable[-PLANNED_RUNS:]
@@ -77,6 +81,7 @@ def plan_of(causes: Causes, gate: str, *, order: Order = "failures") -> PlanRepo
         repaired=0,
         steps=(),
         enough=None,
+        focuses=_focus_lines(focuses, evidence),
     )
     if not len(window) or report.pass_rate is None:
         return report
@@ -105,12 +110,27 @@ def plan_of(causes: Causes, gate: str, *, order: Order = "failures") -> PlanRepo
     )
     return replace(
         report,
+        focuses=_focus_lines(focuses, evidence, chosen),
         held_out=plan.held_out,
         now=figures_of(outcomes[:, window], shown=shown[window]),
         settled=settled,
         repaired=int((repaired & failed_first(outcomes[:, window]).any(axis=1)).sum()),
         steps=steps,
         enough=_enough(settled, steps, finding.required),
+    )
+
+
+def _focus_lines(
+    focuses: Sequence[FocusFinding], evidence: Evidence, lines: Sequence[CauseLine] = ()
+) -> tuple[FocusLine, ...]:
+    """Each focus with the steps whose cause has a test of it, counted from 1."""
+    if not focuses:
+        return ()
+    of_test = {test.id: names for test, names in zip(evidence.history.tests, evidence.focuses, strict=True)}
+    touched = [{name for test in line.tests for name in of_test.get(test.id, ())} for line in lines]
+    return tuple(
+        FocusLine(focus=focus, steps=tuple(place for place, names in enumerate(touched, 1) if focus.name in names))
+        for focus in focuses
     )
 
 

@@ -62,7 +62,7 @@ def command(
         from flakelens.render.text_nightly import nightly_text
 
         text = nightly_text(
-            report, page=app.shown(place / report_files.PAGE), overview=str(overview), gone=gone, width=app.width,
+            report, page=app.shown(place / report_files.PAGE), overview=app.shown(overview), gone=gone, width=app.width,
             colour=app.colour,
         )  # fmt: skip
         click.echo(text, nl=False, color=app.colour)

@@ -6,7 +6,7 @@ import msgspec
 
 from flakelens.render.json_causes import CauseView, cause_view
 from flakelens.render.json_price import SavingView, saving_view
-from flakelens.report_causes import PlanReport
+from flakelens.report_causes import FocusLine, PlanReport
 from flakelens.stats.fixplan import Figures
 
 SCHEMA = "flakelens.plan/1"
@@ -28,6 +28,19 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
     saves: SavingView
 
 
+class FocusView(msgspec.Struct, frozen=True, kw_only=True):
+    """A focus that somebody looks after; `steps` are those of the plan that repair something of it, from 1."""
+
+    focus: str
+    owner: str | None
+    day: str | None
+    critical: bool
+    tests: int
+    state: str
+    why: str
+    steps: list[int]
+
+
 class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     """The document. `enough`: steps after which the required pass rate is reached, null when these are too few."""
 
@@ -45,6 +58,7 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     repaired: int
     steps: list[StepView]
     enough: int | None
+    focuses: list[FocusView]
 
 
 def plan_json(report: PlanReport) -> str:
@@ -67,8 +81,23 @@ def plan_json(report: PlanReport) -> str:
             for step in report.steps
         ],
         enough=report.enough,
+        focuses=[_focus(line) for line in report.focuses],
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def _focus(line: FocusLine) -> FocusView:
+    focus = line.focus
+    return FocusView(
+        focus=focus.name,
+        owner=focus.owner or None,
+        day=focus.day or None,
+        critical=focus.critical,
+        tests=focus.tests,
+        state=focus.state.value,
+        why=focus.finding.why,
+        steps=list(line.steps),
+    )
 
 
 def figures_view(figures: Figures) -> FiguresView:

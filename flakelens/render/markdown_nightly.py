@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from flakelens.gate.criterion import CriterionFinding, count_of, percent
+from flakelens.gate.focus import FocusFinding
 from flakelens.model import GateState, TestId
 from flakelens.render.escape import code, markdown
 from flakelens.render.event_words import WORDS as CHANGED
@@ -43,7 +44,7 @@ def nightly_markdown(report: Nightly) -> str:
         _first(report),
         _criteria(verdict.criteria, {found.waiver.criterion for found in verdict.waivers if found.holds}),
         _expiries(report.expiries),
-        _groups(report.groups),
+        _groups(report.groups, verdict.focuses),
         _attention(report.entries),
         _runs(report.runs),
         _blind(report),
@@ -99,18 +100,25 @@ def _action(action: PlanStep) -> str:
 def _criteria(findings: tuple[CriterionFinding, ...], waived: set[str]) -> str:
     rows = ["## Criteria", "", "| | Criterion | Area | Observed | Required | Why |", "|---|---|---|---:|---:|---|"]
     for finding in findings:
-        seen = finding.observed
         why = " ".join(part for part in (finding.why, need(finding)) if part)
         cells = (
             f"{_SIGNS[finding.state]} {WORDS[finding.state]}{' (waived)' if finding.id in waived else ''}",
             markdown(finding.id),
             markdown(finding.area),
-            "no data" if seen is None else share_beside(seen.value, finding.required),
-            threshold(finding.required),
+            *_figures(finding),
             markdown(why, 1000),
         )
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def _figures(finding: CriterionFinding) -> tuple[str, str]:
+    """Observed and required; a sign-off has no figures."""
+    if finding.kind == "attested":
+        return "-", "a sign-off"
+    seen = finding.observed
+    shown = "no data" if seen is None else share_beside(seen.value, finding.required)
+    return shown, threshold(finding.required)
 
 
 def _expiries(expiries: Sequence[Expiry]) -> str:
@@ -123,18 +131,21 @@ def _expiries(expiries: Sequence[Expiry]) -> str:
     return "\n".join(("## Waivers, and what ends soon", "", *lines)) if lines else ""
 
 
-def _groups(groups: Sequence[Group]) -> str:
+def _groups(groups: Sequence[Group], planned: Sequence[FocusFinding]) -> str:
     rows = [
         "## Areas and focuses",
         "",
         "| | Tests | Pass rate | First attempts | All green | Error budget left |",
         "|---|---:|---|---|---:|---|",
     ]
+    plans = {focus.name: focus for focus in planned}
     for group in groups:
+        plan = plans.get(group.name) if group.kind == "focus" else None
         line = group.line
         first = line.first_attempt_pass_rate
         cells = (
-            f"{'**' if group.kind != 'focus' else ''}{markdown(group.name)}{'**' if group.kind != 'focus' else ''}",
+            f"{'**' if group.kind != 'focus' else ''}{markdown(group.name)}{'**' if group.kind != 'focus' else ''}"
+            + (_planned(plan) if plan else ""),
             f"{line.tests:,}",
             f"{rate(line.pass_rate)}, {counted(line.pass_rate)}" if line.pass_rate else "no results",
             rate(first) if first else (HIDDEN if line.first_attempt_hidden else "no results"),
@@ -144,6 +155,12 @@ def _groups(groups: Sequence[Group]) -> str:
         rows.append(f"| {' | '.join(cells)} |")
     rows += ["", "Over the newest 30 runs, with 95 % intervals over runs. All green: the chance that no test fails."]
     return "\n".join(rows)
+
+
+def _planned(focus: FocusFinding) -> str:
+    """Whether a focus that somebody looks after holds, its day and its owner."""
+    said = ["critical" if focus.critical else "", markdown(focus.when), markdown(focus.owner)]
+    return f" {_SIGNS[focus.state]} {', '.join(part for part in said if part)}"
 
 
 def _attention(entries: Sequence[TestEntry]) -> str:

@@ -55,6 +55,7 @@ def nightly_page(report: Nightly, document: bytes, *, charts: Sequence[Drawn], f
         charts=island(json.dumps(pictures).encode()),
         chart_of={chart.group: chart for chart in charts},
         name_of=name_of,
+        planned_of={focus.name: focus for focus in report.gate.verdict.focuses},
         cause_lines=shown[:_MOST_CAUSES],
         more_causes=max(0, len(shown) - _MOST_CAUSES),
         brings=_brings(report),
