@@ -51,8 +51,16 @@ def plan_report(
     without a pass-rate criterion.
     """
     judged = gate_policy(policy, gate)
-    ident, criterion = _criterion(gate, judged)
+    _criterion(gate, judged)
     evidence = load(store, policy, decisions, as_of=as_of, environment=judged.environment, owners=owners).evidence
+    return plan_of(Causes(evidence=evidence, store=store), gate, order=order)
+
+
+def plan_of(causes: Causes, gate: str, *, order: Order = "failures") -> PlanReport:
+    """The plan on causes that are already found, as for `plan_report`."""
+    evidence = causes.evidence
+    judged = gate_policy(evidence.policy, gate)
+    ident, criterion = _criterion(gate, judged)
     scope = evidence.pooled(criterion.areas, criterion.focuses)
     finding = pass_rate.judge(ident, criterion, scope, needs=False)
     focuses = judge_focuses(judged, evidence)
@@ -81,7 +89,6 @@ def plan_report(
     outcomes, shown = scope.view.outcomes, scope.view.shown
     remaining, repaired = _without_repaired(scope, outcomes)
     settled = figures_of(remaining[:, window], shown=shown[window])
-    causes = Causes(evidence=evidence, store=store)
     rows = {int(test): row for row, test in enumerate(scope.view.tests)}
     candidates = [
         cause

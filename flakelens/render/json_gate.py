@@ -25,13 +25,14 @@ def gate_json(report: GateReport, plan: GatePlan | None = None) -> str:
     bytes. The number of the recorded verdict is not in it, or a verdict could never replay to itself. A `plan` is its
     last key, where one is given: it is about waiting, not about the verdict, and no record holds it.
     """
-    document = _document(report)
+    document = gate_document(report)
     if plan is not None:
         document["plan"] = gate_plan_view(plan)
     return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def _document(report: GateReport) -> dict[str, Any]:
+def gate_document(report: GateReport) -> dict[str, Any]:
+    """The document as plain values, for other documents that hold a verdict."""
     verdict, basis = report.verdict, report.provenance
     waived = {finding.waiver.criterion for finding in verdict.waivers if finding.holds}
     return {

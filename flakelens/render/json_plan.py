@@ -73,11 +73,11 @@ def plan_json(report: PlanReport) -> str:
         window_runs=report.window_runs,
         planned_runs=report.planned_runs,
         held_out=report.held_out,
-        now=_figures(report.now) if report.now else None,
-        settled=_figures(report.settled) if report.settled else None,
+        now=figures_view(report.now) if report.now else None,
+        settled=figures_view(report.settled) if report.settled else None,
         repaired=report.repaired,
         steps=[
-            StepView(cause=cause_view(step.cause), after=_figures(step.after), saves=saving_view(step.saves))
+            StepView(cause=cause_view(step.cause), after=figures_view(step.after), saves=saving_view(step.saves))
             for step in report.steps
         ],
         enough=report.enough,
@@ -100,7 +100,8 @@ def _focus(line: FocusLine) -> FocusView:
     )
 
 
-def _figures(figures: Figures) -> FiguresView:
+def figures_view(figures: Figures) -> FiguresView:
+    """Figures as programs read them."""
     return FiguresView(
         pass_rate=figures.pass_rate,
         first_attempt_pass_rate=figures.first_attempt_pass_rate,
