@@ -20,8 +20,8 @@ BENCHMARKS = (
     "forecast",
     "recorded_truth",
     "model_cost",
-    "report_page",
     "sync_history",
+    "report_page",
 )
 
 

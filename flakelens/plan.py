@@ -59,7 +59,8 @@ def plan_report(
 def plan_of(causes: Causes, gate: str, *, order: Order = "failures") -> PlanReport:
     """The plan on causes that are already found, as for `plan_report`."""
     evidence = causes.evidence
-    ident, criterion = _criterion(gate, gate_policy(evidence.policy, gate))
+    judged = gate_policy(evidence.policy, gate)
+    ident, criterion = _criterion(gate, judged)
     scope = evidence.pooled(criterion.areas, criterion.focuses)
     finding = pass_rate.judge(ident, criterion, scope, needs=False)
     focuses = judge_focuses(gate_policy(evidence.policy, gate), evidence)
