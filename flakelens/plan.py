@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,12 +16,14 @@ from flakelens.errors import UsageError
 from flakelens.facts import Int8s
 from flakelens.gate import pass_rate
 from flakelens.gate.criterion import Scope
+from flakelens.gate.evidence import Evidence
+from flakelens.gate.focus import FocusFinding, judge_focuses
 from flakelens.gate.rates import rule_for
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import GatePolicy, PassRatePolicy, Policy
-from flakelens.report_causes import CauseState, PlanReport, PlanStep
+from flakelens.report_causes import CauseLine, CauseState, FocusLine, PlanReport, PlanStep
 from flakelens.stats.fixplan import Figures, Order, figures_of, fix_plan
 from flakelens.stats.states import TestFinding, TestState
 from flakelens.store import Store
@@ -48,10 +51,19 @@ def plan_report(
     without a pass-rate criterion.
     """
     judged = gate_policy(policy, gate)
-    ident, criterion = _criterion(gate, judged)
+    _criterion(gate, judged)
     evidence = load(store, policy, decisions, as_of=as_of, environment=judged.environment, owners=owners).evidence
+    return plan_of(Causes(evidence=evidence, store=store), gate, order=order)
+
+
+def plan_of(causes: Causes, gate: str, *, order: Order = "failures") -> PlanReport:
+    """The plan on causes that are already found, as for `plan_report`."""
+    evidence = causes.evidence
+    judged = gate_policy(evidence.policy, gate)
+    ident, criterion = _criterion(gate, judged)
     scope = evidence.pooled(criterion.areas, criterion.focuses)
     finding = pass_rate.judge(ident, criterion, scope, needs=False)
+    focuses = judge_focuses(judged, evidence)
     usable = np.flatnonzero(scope.view.valid & ~scope.outage)
     window = usable[-rule_for(criterion.threshold, criterion.evidence).window :]
     planned = usable[-PLANNED_RUNS:]
@@ -70,13 +82,13 @@ def plan_report(
         repaired=0,
         steps=(),
         enough=None,
+        focuses=_focus_lines(focuses, evidence),
     )
     if not len(window) or report.pass_rate is None:
         return report
     outcomes, shown = scope.view.outcomes, scope.view.shown
     remaining, repaired = _without_repaired(scope, outcomes)
     settled = figures_of(remaining[:, window], shown=shown[window])
-    causes = Causes(evidence=evidence, store=store)
     rows = {int(test): row for row, test in enumerate(scope.view.tests)}
     candidates = [
         cause
@@ -99,12 +111,27 @@ def plan_report(
     )
     return replace(
         report,
+        focuses=_focus_lines(focuses, evidence, chosen),
         held_out=plan.held_out,
         now=figures_of(outcomes[:, window], shown=shown[window]),
         settled=settled,
         repaired=int((repaired & failed_first(outcomes[:, window]).any(axis=1)).sum()),
         steps=steps,
         enough=_enough(settled, steps, finding.required),
+    )
+
+
+def _focus_lines(
+    focuses: Sequence[FocusFinding], evidence: Evidence, lines: Sequence[CauseLine] = ()
+) -> tuple[FocusLine, ...]:
+    """Each focus with the steps whose cause has a test of it, counted from 1."""
+    if not focuses:
+        return ()
+    of_test = {test.id: names for test, names in zip(evidence.history.tests, evidence.focuses, strict=True)}
+    touched = [{name for test in line.tests for name in of_test.get(test.id, ())} for line in lines]
+    return tuple(
+        FocusLine(focus=focus, steps=tuple(place for place, names in enumerate(touched, 1) if focus.name in names))
+        for focus in focuses
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flakelens.facts import RunKey
+    from flakelens.gate.focus import FocusFinding
     from flakelens.model import GateState, TestId
     from flakelens.report import Rate
     from flakelens.stats.fixplan import Figures
@@ -107,6 +108,14 @@ class PlanStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FocusLine:
+    """A focus that somebody looks after, and the steps of the plan that repair something of it."""
+
+    focus: FocusFinding
+    steps: tuple[int, ...]  # counted from 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanReport:
     """The shortest way to the gate's pass rate."""
 
@@ -124,3 +133,4 @@ class PlanReport:
     repaired: int  # tests repaired already whose failures are still in the window
     steps: tuple[PlanStep, ...]
     enough: int | None  # steps after which the pass rate is reached; 0: without any; None: not by these
+    focuses: tuple[FocusLine, ...] = ()  # that somebody looks after, by their day

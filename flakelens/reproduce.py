@@ -106,32 +106,37 @@ def command_of_group(
     return None
 
 
-def title_pattern(name: str, separators: Iterable[str] = ()) -> str:
-    """A JavaScript pattern for a title as reported: special signs escaped, what changes every run as its kind."""
+def title_pattern(name: str, separators: Iterable[str] = (), *, between: str = " ", space: str = " ") -> str:
+    """A JavaScript pattern for a title as reported: special signs escaped, what changes every run as its kind.
+
+    `between` is a pattern for what the tool itself puts where the report has a separator, `space` one for what may
+    stand there where the report has a space: XML turns line ends and tabs of a title into spaces.
+    """
     known = sorted({*separators, *SEPARATORS} - {"", " "}, key=len, reverse=True)
     joined = "|".join(re.escape(separator) for separator in known)
     out = []
     end = 0
     text = mask(name.strip())
     for found in re.finditer(rf"(?P<masked>{'|'.join(_MASKED)})|(?P<joint>{joined})|(?P<space>\s+)", text):
-        out.append(_escaped(text[end : found.start()]))
+        out.append(escaped(text[end : found.start()]))
         end = found.end()
         if found["masked"]:
             out.append(_MASKED[found["masked"]])
         elif found["joint"]:
-            out.append(f"(?:{_escaped(found['joint'])}| )")
+            out.append(f"(?:{escaped(found['joint'])}|{between})")
         else:
-            out.append(" " if found["space"] == " " else r"\s+")
-    return "".join([*out, _escaped(text[end:])])
+            out.append(space if found["space"] == " " else r"\s+")
+    return "".join([*out, escaped(text[end:])])
 
 
 def file_pattern(file: str) -> str:
     """A file as the pattern that the tools take for it; a dot stays one, since what else it matches does no harm."""
-    escaped = "".join(sign if sign == "." else _escaped(sign) for sign in file)
-    return f"./{escaped}" if escaped.startswith("-") else escaped
+    pattern = "".join(sign if sign == "." else escaped(sign) for sign in file)
+    return f"./{pattern}" if pattern.startswith("-") else pattern
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text as a JavaScript pattern that means itself, on one line."""
     return "".join(_one(character) for character in text)
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from flakelens.doctor import areas, owners, reports, runs, titles
+from flakelens.doctor import areas, growth, owners, reports, rules, runs, titles
 from flakelens.doctor.look import Look
 from flakelens.owners import NOBODY, Owners
 from flakelens.report import DoctorReport, Finding
 
 if TYPE_CHECKING:
+    from flakelens.analyze.evidence import Loaded
     from flakelens.decisions import Decisions
     from flakelens.policy import Policy
     from flakelens.store import Store
@@ -25,17 +26,24 @@ CHECKS: tuple[tuple[str, Callable[[Look], Iterator[Finding]]], ...] = (
     ("damaged-report", reports.damaged_reports),
     ("repeated-report", reports.repeated_reports),
     ("hidden-retries", reports.hidden_retries),
+    ("quarantine", rules.quarantine_faults),
     ("empty-area", areas.empty_areas),
     ("area-takes-all", areas.areas_that_take_all),
+    ("empty-focus", rules.empty_focuses),
+    ("area-moved", growth.areas_that_moved),
     ("unassigned-tests", areas.unassigned_tests),
     ("no-file-paths", reports.no_file_paths),
     ("ambiguous-titles", titles.ambiguous_titles),
     ("moved-tests", titles.moved_tests),
     ("start-unknown", runs.start_unknown),
     ("not-counted", runs.not_counted),
+    ("rule-unused", rules.unused_rules),
+    ("decision-unused", rules.decisions_about_nothing),
+    ("database-size", growth.large_database),
     ("owners-unread", owners.lines_not_understood),
     ("no-owner", owners.tests_without_owner),
     ("owner-rule-unused", owners.rules_that_match_nothing),
+    ("owner-unknown", owners.owners_nobody_knows),
 )
 
 
@@ -53,13 +61,18 @@ def doctor(
     """
     from flakelens.analyze.evidence import load
 
-    loaded = load(store, policy, decisions, as_of=as_of, any_branch=True, owners=owned)
+    return report_of(store, load(store, policy, decisions, as_of=as_of, any_branch=True, owners=owned))
+
+
+def report_of(store: Store | None, loaded: Loaded) -> DoctorReport:
+    """The findings on evidence that is already read, as for `doctor`."""
     history = loaded.evidence.history
     look = Look(
         evidence=loaded.evidence,
         in_future=loaded.in_future,
         problems=store.problems(run.key for run in history.runs) if store else {},
-        as_of=as_of,
+        as_of=loaded.evidence.as_of,
+        size=store.extent(loaded.evidence.as_of) if store else None,
     )
     findings = [finding for _, check in CHECKS for finding in check(look)]
     return DoctorReport(

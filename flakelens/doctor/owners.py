@@ -78,6 +78,33 @@ def rules_that_match_nothing(look: Look) -> Iterator[Finding]:
         )
 
 
+def owners_nobody_knows(look: Look) -> Iterator[Finding]:
+    """Owners of quarantines and focuses, written as CODEOWNERS writes them, that no rule of it names."""
+    owners = look.evidence.owners
+    known = {owner.casefold() for rule in owners.rules for owner in rule.owners}
+    if not known:
+        return
+    written = [
+        *((f"the quarantine of {entry.test.name}", entry.owner) for entry in look.evidence.decisions.quarantine),
+        *((f"the focus {focus.name}", focus.owner) for focus in look.policy.focuses),
+    ]
+    found = (
+        f"{owner} ({what})"
+        for what, text in written
+        for owner in text.split()
+        if owner.startswith("@") and owner.casefold() not in known
+    )
+    unknown = list(dict.fromkeys(found))
+    if unknown:
+        yield Finding(
+            code="owner-unknown",
+            where=owners.where,
+            message=f"{count_of(len(unknown), 'owner')} that no rule of it names: {some(unknown)}.",
+            mend=f"If that is a slip, correct it; {owners.where} names {some(sorted(known))}.",
+            serious=False,
+        )
+
+
 def _present(look: Look) -> list[int]:
     """Tests that are not gone."""
     return sorted(

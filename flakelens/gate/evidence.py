@@ -217,10 +217,13 @@ class Evidence:
         name = "all" if everything else ", ".join(names)
         if narrowed:
             inside &= np.fromiter((bool(set(narrowed) & set(own)) for own in self.focuses), np.bool_, len(inside))
-            name = f"{name} ({', '.join(narrowed)})"
+            name = ", ".join(narrowed) if everything else f"{name} ({', '.join(narrowed)})"
+        files = {self.history.tests[test].id.file for test in np.flatnonzero(inside)} if narrowed else set()
         index = np.where(inside, 0, 1).astype(np.int32)
 
         def area_of(producer: str, job: str, file: str) -> str:
+            if narrowed:  # a focus is made of tests: what a job or a new file carries of it nobody knows
+                return "" if not file else name if file in files else "other"
             found = self.area_of(producer, job, file)
             return name if everything or found in names else ("" if not found else "other")
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from math import ceil
 
 from flakelens.gate.criterion import CriterionFinding, count_of, percent
+from flakelens.gate.focus import FocusFinding
 from flakelens.model import GateState
 from flakelens.report import Rate
 from flakelens.stats.price import DAYS, Price, Saving
@@ -29,6 +30,39 @@ def share_beside(value: float, required: float) -> str:
 def threshold(share: float) -> str:
     """A threshold as the policy writes it: 98 %, 99.5 %."""
     return f"{round(share * 100, 6):g} %"
+
+
+def observed(finding: CriterionFinding) -> str:
+    """The cell for what was observed: a share, hours, what a person said; "no data" for none."""
+    if finding.kind == "attested":
+        return {GateState.MET: "signed", GateState.NOT_MET: "refused", GateState.INCONCLUSIVE: "unsigned"}[
+            finding.state
+        ]
+    if finding.observed is None:
+        return "no data"
+    if finding.kind == "soak":
+        return f"{finding.observed.count[0]} h"
+    return share_beside(finding.observed.value, finding.required)
+
+
+def required(finding: CriterionFinding) -> str:
+    """The cell for what is required of it."""
+    if finding.kind == "attested":
+        return "sign-off"
+    if finding.kind == "soak":
+        return f"{finding.observed.count[1]} h" if finding.observed is not None else "watched"
+    return threshold(finding.required)
+
+
+def criterion_title(finding: CriterionFinding) -> str:
+    """A criterion with what it is about: "stable (components)"; a sign-off is about no area."""
+    return f"{finding.id} ({finding.area})" if finding.area else finding.id
+
+
+def focus_title(focus: FocusFinding) -> str:
+    """A focus with who looks after it and when: "payments (day 3, @ann, critical)"."""
+    parts = [part for part in (focus.when, focus.owner, "critical" if focus.critical else "") if part]
+    return f"{focus.name} ({', '.join(parts)})" if parts else focus.name
 
 
 def rate(value: Rate | None) -> str:

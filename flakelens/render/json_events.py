@@ -91,7 +91,7 @@ def events_json(report: EventsReport) -> str:
         first=_point(report.first),
         since=iso(report.since) if report.since else None,
         total=report.matching,
-        groups=[_group(group) for group in report.groups],
+        groups=[group_view(group) for group in report.groups],
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
@@ -101,7 +101,8 @@ def event_views(events: Iterable[TestEvent]) -> list[EventView]:
     return [_event(event) for event in events]
 
 
-def _group(group: EventGroup) -> GroupView:
+def group_view(group: EventGroup) -> GroupView:
+    """What happened together as programs read it."""
     return GroupView(
         kind=str(group.kind),
         at=_sure(group.at),

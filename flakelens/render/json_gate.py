@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from flakelens.gate.criterion import CriterionFinding, Observed
+from flakelens.gate.focus import FocusFinding
 from flakelens.gate.waivers import WaiverFinding
 from flakelens.model import TestId
 from flakelens.render.figures import iso
@@ -24,13 +25,14 @@ def gate_json(report: GateReport, plan: GatePlan | None = None) -> str:
     bytes. The number of the recorded verdict is not in it, or a verdict could never replay to itself. A `plan` is its
     last key, where one is given: it is about waiting, not about the verdict, and no record holds it.
     """
-    document = _document(report)
+    document = gate_document(report)
     if plan is not None:
         document["plan"] = gate_plan_view(plan)
     return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def _document(report: GateReport) -> dict[str, Any]:
+def gate_document(report: GateReport) -> dict[str, Any]:
+    """The document as plain values, for other documents that hold a verdict."""
     verdict, basis = report.verdict, report.provenance
     waived = {finding.waiver.criterion for finding in verdict.waivers if finding.holds}
     return {
@@ -41,6 +43,8 @@ def _document(report: GateReport) -> dict[str, Any]:
         "proceed": verdict.proceed,
         "mode": verdict.mode,
         "criteria": [_criterion(finding, finding.id in waived) for finding in verdict.criteria],
+        "rollback": verdict.rollback or None,
+        "focuses": [_focus(focus) for focus in verdict.focuses],
         "areas": [_area(line) for line in report.areas],
         "waivers": [_waiver(finding) for finding in verdict.waivers],
         "notices": list(report.notices),
@@ -75,6 +79,25 @@ def _criterion(finding: CriterionFinding, waived: bool) -> dict[str, Any]:
         "next_steps": list(finding.next_steps),
         "tests": [_test(test) for test in finding.tests],
         "waived": waived,
+    }
+
+
+def _focus(focus: FocusFinding) -> dict[str, Any]:
+    finding = focus.finding
+    return {
+        "focus": focus.name,
+        "owner": focus.owner or None,
+        "day": focus.day or None,
+        "critical": focus.critical,
+        "tests": focus.tests,
+        "state": focus.state.value,
+        "kind": finding.kind,
+        "observed": _observed(finding.observed),
+        "required": finding.required,
+        "why": finding.why,
+        "needs_runs": finding.needs_runs,
+        "repair_first": list(finding.repair_first),
+        "against": [_test(test) for test in finding.tests],
     }
 
 

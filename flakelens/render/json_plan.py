@@ -6,7 +6,7 @@ import msgspec
 
 from flakelens.render.json_causes import CauseView, cause_view
 from flakelens.render.json_price import SavingView, saving_view
-from flakelens.report_causes import PlanReport
+from flakelens.report_causes import FocusLine, PlanReport
 from flakelens.stats.fixplan import Figures
 
 SCHEMA = "flakelens.plan/1"
@@ -28,6 +28,19 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
     saves: SavingView
 
 
+class FocusView(msgspec.Struct, frozen=True, kw_only=True):
+    """A focus that somebody looks after; `steps` are those of the plan that repair something of it, from 1."""
+
+    focus: str
+    owner: str | None
+    day: str | None
+    critical: bool
+    tests: int
+    state: str
+    why: str
+    steps: list[int]
+
+
 class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     """The document. `enough`: steps after which the required pass rate is reached, null when these are too few."""
 
@@ -45,6 +58,7 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     repaired: int
     steps: list[StepView]
     enough: int | None
+    focuses: list[FocusView]
 
 
 def plan_json(report: PlanReport) -> str:
@@ -59,19 +73,35 @@ def plan_json(report: PlanReport) -> str:
         window_runs=report.window_runs,
         planned_runs=report.planned_runs,
         held_out=report.held_out,
-        now=_figures(report.now) if report.now else None,
-        settled=_figures(report.settled) if report.settled else None,
+        now=figures_view(report.now) if report.now else None,
+        settled=figures_view(report.settled) if report.settled else None,
         repaired=report.repaired,
         steps=[
-            StepView(cause=cause_view(step.cause), after=_figures(step.after), saves=saving_view(step.saves))
+            StepView(cause=cause_view(step.cause), after=figures_view(step.after), saves=saving_view(step.saves))
             for step in report.steps
         ],
         enough=report.enough,
+        focuses=[_focus(line) for line in report.focuses],
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def _figures(figures: Figures) -> FiguresView:
+def _focus(line: FocusLine) -> FocusView:
+    focus = line.focus
+    return FocusView(
+        focus=focus.name,
+        owner=focus.owner or None,
+        day=focus.day or None,
+        critical=focus.critical,
+        tests=focus.tests,
+        state=focus.state.value,
+        why=focus.finding.why,
+        steps=list(line.steps),
+    )
+
+
+def figures_view(figures: Figures) -> FiguresView:
+    """Figures as programs read them."""
     return FiguresView(
         pass_rate=figures.pass_rate,
         first_attempt_pass_rate=figures.first_attempt_pass_rate,

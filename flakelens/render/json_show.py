@@ -96,13 +96,14 @@ def show_json(report: ShowReport) -> str:
             for group in report.messages
         ],
         names=[NameView(file=name.file, name=name.name, variant=name.variant) for name in report.names],
-        duration=_duration(report.duration),
+        duration=duration_view(report.duration),
         events=event_views(report.events),
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def _duration(duration: DurationLine | None) -> DurationView | None:
+def duration_view(duration: DurationLine | None) -> DurationView | None:
+    """A duration as programs read it."""
     if duration is None:
         return None
     since = duration.since_run

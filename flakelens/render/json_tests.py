@@ -94,8 +94,8 @@ def view_of(line: TestLine) -> TestView:
         flake_rate=line.finding.flake_rate,
         flake_low=interval[0] if interval else None,
         flake_high=interval[1] if interval else None,
-        pass_rate=_rate(line.pass_rate),
-        first_attempt_pass_rate=_rate(line.first_attempt_pass_rate),
+        pass_rate=rate_view(line.pass_rate),
+        first_attempt_pass_rate=rate_view(line.first_attempt_pass_rate),
         runs=line.runs,
         failures=line.failures,
         flaky_runs=line.flaky_runs,
@@ -106,7 +106,8 @@ def view_of(line: TestLine) -> TestView:
     )
 
 
-def _rate(rate: Rate | None) -> RateView | None:
+def rate_view(rate: Rate | None) -> RateView | None:
+    """A rate as programs read it."""
     if rate is None:
         return None
     return RateView(passed=rate.passed, executed=rate.executed, value=rate.value, low=rate.low, high=rate.high)

@@ -12,7 +12,7 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from flakelens.errors import DatabaseError
+from flakelens.errors import DamagedError, DatabaseError
 from flakelens.store.schema import APPLICATION_ID, MIGRATION_SET, MIGRATIONS_TABLE, STEPS, statements
 
 if TYPE_CHECKING:
@@ -219,12 +219,13 @@ def translated(path: Path) -> Iterator[None]:
         name = getattr(error, "sqlite_errorname", "")  # absent where the Python module itself raised it
         for prefixes, sentence, mend in _MEANINGS:
             if name.startswith(prefixes):
-                raise DatabaseError(sentence.format(path=path, error=error), mend=mend) from error
+                kind = DamagedError if mend is _RESTORE else DatabaseError
+                raise kind(sentence.format(path=path, error=error), mend=mend) from error
         if "no such table" in str(error) or "no such column" in str(error):
-            raise DatabaseError(f"{path} is damaged: {error}.", mend=_RESTORE) from error
+            raise DamagedError(f"{path} is damaged: {error}.", mend=_RESTORE) from error
         raise
     except zlib.error as error:
-        raise DatabaseError(f"{path} is damaged: a text cannot be unpacked: {error}.", mend=_RESTORE) from error
+        raise DamagedError(f"{path} is damaged: a text cannot be unpacked: {error}.", mend=_RESTORE) from error
 
 
 _MEANINGS: Final = (
