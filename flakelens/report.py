@@ -6,7 +6,7 @@ They hold facts and judgements, never layout: what a terminal, a page and a prog
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # documents are only told apart by their types here: `look` must not pay for numpy
     from datetime import datetime
@@ -135,6 +135,14 @@ class TestsReport:
     ambiguous: tuple[str, ...]  # titles in several files that file-less reports cannot be matched to
 
 
+class Chances(NamedTuple):
+    """How likely a test is in each state; they sum to 1."""
+
+    stable: float
+    flaky: float
+    broken: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCell:
     """One run of one test's history."""
@@ -148,6 +156,7 @@ class RunCell:
     outage: bool  # confirmed
     partial: bool  # the result comes from a filtered run: it enters no rate
     evidence: RetryEvidence | None  # the least that a report with the test can show; None without a result
+    chances: Chances | None = None  # by all that is known now; None without a result on the gated branch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,11 @@ class NameView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunView(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of its history; `outcome` null: no result. `why_not` says why it does not count, null when it does."""
+    """One run of its history; `outcome` null: no result. `why_not` says why it does not count, null when it does.
+
+    `p_stable`, `p_flaky`, `p_broken`: how likely it was so in this run, by all that is known now, later runs included;
+    null without a result that counts.
+    """
 
     run: str
     provider: str
@@ -33,6 +37,9 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     outage: bool
     partial: bool
     retry_evidence: str | None
+    p_stable: float | None
+    p_flaky: float | None
+    p_broken: float | None
 
 
 class FailureView(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,4 +127,7 @@ def _run(cell: RunCell) -> RunView:
         outage=cell.outage,
         partial=cell.partial,
         retry_evidence=str(cell.evidence) if cell.evidence is not None else None,
+        p_stable=cell.chances.stable if cell.chances else None,
+        p_flaky=cell.chances.flaky if cell.chances else None,
+        p_broken=cell.chances.broken if cell.chances else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from rich.text import Text
 
@@ -10,13 +11,13 @@ from flakelens.gate.criterion import count_of, percent
 from flakelens.model import Outcome
 from flakelens.render.event_words import WORDS, details, run_name
 from flakelens.render.figures import PRICE, price
-from flakelens.render.marks import likely, rate_text, seconds_text, state_word, strip
+from flakelens.render.marks import chance, likely, rate_text, seconds_text, state_word, strip
 from flakelens.render.safe import lines as safe_lines
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
 from flakelens.render.terminal import BAD, DOUBT, NAME, QUIET, fill, heading, paragraph, row, to_text
 from flakelens.render.text_strip import LETTERS, history_strip
 from flakelens.render.text_tests import together
-from flakelens.report import DurationLine, FailureGroup, RunCell, ShowReport, TestLine
+from flakelens.report import Chances, DurationLine, FailureGroup, RunCell, ShowReport, TestLine
 from flakelens.report_events import TestEvent
 from flakelens.stats.states import TestState
 
@@ -34,11 +35,12 @@ _WORDS = {
 
 
 def show_text(report: ShowReport, *, width: int, colour: bool, verbose: bool = False) -> str:
-    """All about one test; `verbose` shows messages whole."""
+    """All about one test; `verbose` shows messages whole, and what it was likely to be in each run."""
     line = report.line
     out: list[Text | str] = [*_head(line, width), ""]
     out += [*_figures(line, width), *_duration(report.duration, width), ""]
     out += history_strip(report.cells, report.events, width, everything=verbose)
+    out += _course(report.cells, width) if verbose else []
     out += _beside(report.cells, width)
     out += _happened(report.events, width, everything=verbose)
     out += ["", heading("Because")]
@@ -104,6 +106,23 @@ def _duration(duration: DurationLine | None, width: int) -> list[Text]:
     since = f"since run {one_line(duration.since_run.run)}{commit}"
     said = f"takes {seconds_text(duration.seconds)} {since}, {seconds_text(duration.before)} before"
     return paragraph(said, width=width, first="  ", style=DOUBT if duration.seconds > duration.before else "")
+
+
+def _course(cells: Sequence[RunCell], width: int) -> list[Text]:
+    """What it was most likely, from run to run, and how sure that is: the least and the most of each stretch."""
+    told = [(cell, cell.chances) for cell in cells if cell.chances is not None]
+    if not told:
+        return []
+    lines = [Text(""), heading("Most likely, by all that is known now")]
+    for word, group in groupby(told, key=lambda one: max(Chances._fields, key=lambda name: getattr(one[1], name))):
+        stretch = list(group)
+        first, last = (one_line(stretch[place][0].run.run) for place in (0, -1))
+        sure = [getattr(chances, word) for _, chances in stretch]
+        least, most = chance(min(sure)), chance(max(sure))
+        span = f"run {first}" if len(stretch) == 1 else f"run {first} to {last}"
+        said = f"{span}: P({word}) {least}" + (f" to {most}" if most != least else "")
+        lines += paragraph(said, width=width, first="  ", rest="    ")
+    return lines
 
 
 def _beside(cells: Sequence[RunCell], width: int) -> list[Text]:
