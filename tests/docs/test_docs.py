@@ -14,7 +14,7 @@ from flakelens import policy as policies
 from flakelens.cli import COMMANDS, exit_codes
 from flakelens.doctor import CHECKS
 from flakelens.gate.verdict import KINDS
-from flakelens.policy import GatePolicy, Policy, QuarantinePolicy, RetriesRule, Rule, WaiverPolicy
+from flakelens.policy import GatePolicy, Policy, QuarantinePolicy, RedactPolicy, RetriesRule, Rule, WaiverPolicy
 from flakelens.stats.changes import ChangeKind
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +66,7 @@ TABLES = [
     ("Keys at the top", Policy),
     ("Rules: [[areas]] and [[focuses]]", Rule),
     ("[[retries]]", RetriesRule),
+    ("[redact]", RedactPolicy),
     ("[quarantine]", QuarantinePolicy),
     ("[waivers]", WaiverPolicy),
     ("[gates.NAME]", GatePolicy),
