@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from tests.faults.calls import faults
 
-import pytest
-
-from tests.faults.__main__ import NO_COMPILER
-
-ROOT = Path(__file__).parents[2]
 OPERATIONS = ("ingest", "merge", "rebuild", "prune", "migrate", "backup")
-
-
-def faults(kind: str, count: int) -> str:
-    """What the runner prints; in a process of its own, for it forks and loads a shim before libc."""
-    command = [sys.executable, "-m", "tests.faults", kind, "--count", str(count), "--seed", "20261126"]
-    environ = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=280)
-    if done.returncode == NO_COMPILER:
-        pytest.skip(done.stdout.strip())
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "nothing lost" in done.stdout
-    return done.stdout
 
 
 def test_killed_at_random_moments_each_run_is_whole_or_absent() -> None:
