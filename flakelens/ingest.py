@@ -152,7 +152,7 @@ def _runs(
             read = replace(read, run=replace(read.run, info=info, problems=(*read.run.problems, problem)))
         if start is not None and start > now + _CLOCK_TOLERANCE:
             ahead = Problem(ProblemCode.CLOCK, share.name, f"The run starts in the future ({start:%Y-%m-%d %H:%M} UTC):"
-                            " it is left out until then. Check the clock, or started_at.")  # fmt: skip
+                            " it is taken as begun now. Check the clock, or started_at.")  # fmt: skip
             read = replace(read, run=replace(read.run, problems=(*read.run.problems, ahead)))
         previous = start or previous
         yield read

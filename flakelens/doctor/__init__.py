@@ -46,7 +46,7 @@ def doctor(store: Store | None, policy: Policy, decisions: Decisions, *, as_of: 
     history = loaded.evidence.history
     look = Look(
         evidence=loaded.evidence,
-        in_future=loaded.in_future,
+        in_future=loaded.in_future + loaded.clocks_ahead,
         problems=store.problems(run.key for run in history.runs) if store else {},
         as_of=as_of,
     )
