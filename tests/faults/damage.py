@@ -67,7 +67,7 @@ def _difference(before: object, after: object) -> str:
 
 
 # Words that nothing is made from: no copy of them is anywhere in the file to compare with.
-ONLY_COPY = ("problem:", "report:", "rename:")
+ONLY_COPY = ("problem:", "report:", "rename:", "_sqlite_migrations:")
 
 
 def counts(material: Material, folder: Path, count: int, seed: int) -> Counter[str]:
