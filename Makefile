@@ -20,8 +20,8 @@ $(VENV)/.ready: pyproject.toml
 demo: $(VENV)/.ready  ## the Gate 1 verdict on recorded real runs
 	$(BIN)/flakelens demo
 
-test: $(VENV)/.ready  ## all tests
-	$(BIN)/python -m pytest -n 2 -q
+test: $(VENV)/.ready  ## all tests, the notebooks among them
+	$(BIN)/python -m pytest -n 2 -q --nbmake --nbmake-timeout=300 tests notebooks
 
 lint: $(VENV)/.ready  ## ruff, mypy --strict, import-linter, docs in step
 	$(BIN)/ruff check .

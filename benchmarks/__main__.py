@@ -14,11 +14,13 @@ BENCHMARKS = (
     "gate_calibration",
     "healthy_teams",
     "accuracy",
+    "triage_cli",
     "real_histories",
     "causes",
     "forecast",
     "recorded_truth",
     "model_cost",
+    "sync_history",
 )
 
 

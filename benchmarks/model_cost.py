@@ -14,7 +14,7 @@ from flakelens.model import Outcome
 from flakelens.stats.chain import Reached, reach
 from flakelens.stats.markov import Parameters, never_failing, outage_shares, series
 from flakelens.stats.outages import find_outages
-from flakelens.stats.probabilities import find_parameters, find_probabilities
+from flakelens.stats.probabilities import find_posterior, fit_input, fit_to
 
 SECONDS, SECONDS_MORE, GIGABYTES = 10.0, 1.0, 1.5
 
@@ -40,9 +40,9 @@ def measure(size: tuple[int, int]) -> dict[str, float]:
     times = [time.process_time()]
     outage = find_outages(outcomes).confirmed
     times.append(time.process_time())
-    parameters = find_parameters(outcomes, commits, outage=outage, retries_shown=shown)
+    parameters = fit_to(fit_input(outcomes, commits, outage=outage, retries_shown=shown))
     times.append(time.process_time())
-    find_probabilities(outcomes, commits, outage=outage, disagreed=nobody, retries_shown=shown, parameters=parameters)
+    find_posterior(outcomes, commits, outage=outage, disagreed=nobody, retries_shown=shown, parameters=parameters)
     times.append(time.process_time())
     parts = dict(zip(("outages", "parameters by EM", "probabilities"), np.diff(times).tolist(), strict=True))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2

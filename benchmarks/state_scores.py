@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,26 +12,30 @@ from numpy.typing import NDArray
 from benchmarks.histories import COMMON, FLAKE, OUTAGE, Simulated, Suite, Window, simulate
 from flakelens.model import Outcome
 from flakelens.stats.chain import Step, chunks, smooth, walk
+from flakelens.stats.disagreement import disagreed as disagreements
 from flakelens.stats.fitting import fit
 from flakelens.stats.markov import (
     BROKEN,
-    DEFAULTS,
     FAILED_AGAIN,
     STATES,
     Parameters,
     Series,
     emissions,
+    observe,
     outage_shares,
     series,
 )
+from flakelens.stats.message_odds import message_odds
 from flakelens.stats.outages import find_outages, outage_at_start, outage_of_pull
+from flakelens.stats.probabilities import find_posterior, fit_input, fit_to
 from flakelens.stats.states import TestState, find_states
-from flakelens.stats.triage import DISMISSED_ABOVE, causes
+from flakelens.stats.triage import DISMISSED_ABOVE, causes, usual
 from flakelens.stats.triage import FLAKE as P_FLAKE
 from flakelens.stats.triage import OUTAGE as P_OUTAGE
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+WORD = "the word that people read"
 TRAIN = 0.6  # share of the runs that triage is fitted on; the others are judged
 
 
@@ -65,12 +70,16 @@ def judge_outages(sim: Simulated) -> Judged:
     return Judged(confirmed, suspected, lasting)
 
 
-def observed(sim: Simulated, outage: Bools) -> Series:
-    """The history as the model sees it."""
+def observed(sim: Simulated, outage: Bools, *, messages: bool = False) -> Series:
+    """The history as the model sees it; with `messages` it reads what the failures said."""
+    share = outage_shares(sim.outcomes, outage)
+    ran = sim.outcomes != Outcome.NONE
+    odds = message_odds(sim.signature, ran & (sim.cause > 0), ran, share) if messages else None
     return series(
         sim.outcomes,
         sim.commits,
-        outage=outage_shares(sim.outcomes, outage),
+        outage=share,
+        message_odds=odds,
         retries_shown=np.full(len(sim.commits), sim.suite.retries),
         pulls=sim.pulls,
     )
@@ -99,14 +108,13 @@ def _causes(step: Step, seen: Series, parameters: Parameters, outage: float, lat
     return causes(step, parameters, outage=outage, failed_again=failed_again, healed=healed, later=later)
 
 
-def state_scores(sim: Simulated, outages: Judged, seen: Series, fitted: Parameters) -> dict[str, Floats]:
+def state_scores(sim: Simulated, outages: Judged, models: dict[str, tuple[Series, Parameters]]) -> dict[str, Floats]:
     """One score per test and method for "this test flaked at least once", (N,)."""
     gated = sim.gated
     quiet = ~outages.kept
     return {
-        "model, fitted": best_chances(seen, fitted),
-        "model, defaults": best_chances(seen, DEFAULTS),
-        "plain rule (stats.states)": _plain_rule(sim, outages),
+        **{name: best_chances(seen, parameters) for name, (seen, parameters) in models.items()},
+        WORD: _word(sim, outages),
         "flip rate": _flip_rate(sim, np.ones_like(gated)),
         "flip rate, outages left out": _flip_rate(sim, quiet),
         "same-commit disagreement, outages left out": _disagreement(sim, quiet),
@@ -114,19 +122,28 @@ def state_scores(sim: Simulated, outages: Judged, seen: Series, fitted: Paramete
     }
 
 
-def _plain_rule(sim: Simulated, outages: Judged) -> Floats:
+def _word(sim: Simulated, outages: Judged) -> Floats:
+    """What people read: 1 for "flaky" now, one half for a test whose word is another but that has flakes counted."""
     gated = sim.gated
     none = np.zeros(sim.suite.tests, np.bool_)
-    found = find_states(
-        sim.outcomes[:, gated],
-        sim.commits[gated],
-        outage=outages.confirmed[gated],
-        elsewhere=none,
-        gone=none,
-        disagreed=_disagreement(sim, ~gated & ~outages.kept) > 0,
+    outcomes, commits = sim.outcomes[:, gated], sim.commits[gated]
+    outage, shown = outages.confirmed[gated], np.full(len(commits), sim.suite.retries)
+    disagreed = disagreements(
+        sim.outcomes, gated, ["" if branch else str(c) for branch, c in zip(gated, sim.commits, strict=True)]
     )
-    # One or more flakes known; the state alone forgets a flaky test that is broken now.
-    return np.array([(2.0 if f.state is TestState.FLAKY else 1.0) * (len(f.evidence) > 0) for f in found]) / 2
+    posterior = find_posterior(
+        outcomes,
+        commits,
+        outage=outage,
+        disagreed=disagreed,
+        suspected=outages.lasting[gated],
+        retries_shown=shown,
+        parameters=fit_to(fit_input(outcomes, commits, outage=outage, retries_shown=shown)),
+    )
+    found = find_states(
+        outcomes, commits, outage=outage, elsewhere=none, gone=none, disagreed=disagreed, posterior=posterior
+    )
+    return np.array([1.0 if f.state is TestState.FLAKY else 0.5 * bool(f.evidence) for f in found])
 
 
 def _flip_rate(sim: Simulated, runs: Bools) -> Floats:
@@ -187,11 +204,11 @@ class Failures:
     dismissed_later: Bools
 
 
-def triage_scores(sim: Simulated, outages: Judged, parameters: Parameters) -> Failures:
+def triage_scores(sim: Simulated, outages: Judged, seen: Series) -> Failures:
     """Triage of every FAILED result in the newest 40 % of the runs, with parameters fitted on the runs before."""
-    seen = observed(sim, outages.kept)
+    parameters = _trained(seen, round(TRAIN * len(sim.commits)))
     share = outage_shares(sim.outcomes, outages.suspected | outages.confirmed)
-    known = _signature_known(sim)
+    known = _signature_usual(sim)
     following = _next_results(seen, parameters)
     found: list[tuple[NDArray[np.generic], ...]] = []
     first = round(TRAIN * len(sim.commits))
@@ -232,20 +249,21 @@ def _next_results(seen: Series, parameters: Parameters) -> dict[int, Floats]:
         if seen.pulls[run] < 0:
             ran = seen.ran[:, run]
             table = emissions(parameters, float(seen.outage[run]))
-            message = np.where(ran[:, None], table[seen.codes[:, run]], message)
+            odds = None if seen.message_odds is None else seen.message_odds[:, run].astype(np.float64)
+            message = np.where(ran[:, None], observe(table, seen.codes[:, run], odds), message)
             commit = np.where(ran, seen.commits[run], commit)
     return found
 
 
-def _signature_known(sim: Simulated) -> Bools:
-    """Did an earlier failure of the same test have this signature? (N, R), false where nothing failed."""
+def _signature_usual(sim: Simulated) -> Bools:
+    """Is the signature usual for the test by its earlier failures? (N, R), false where nothing failed."""
     known = np.zeros(sim.signature.shape, np.bool_)
     failed = (sim.cause > 0) & (sim.outcomes != Outcome.NONE)
     for test in np.flatnonzero(failed.any(axis=1)):
-        before: set[int] = set()
+        before: Counter[int] = Counter()
         for run in np.flatnonzero(failed[test]):
-            known[test, run] = sim.signature[test, run] in before
-            before.add(int(sim.signature[test, run]))
+            known[test, run] = usual(before[int(sim.signature[test, run])], before.total())
+            before[int(sim.signature[test, run])] += 1
     return known
 
 
@@ -268,14 +286,15 @@ def _lasting(sim: Simulated) -> Iterator[int]:
             yield int(runs[0])
 
 
-def fitted(sim: Simulated, outages: Judged, runs: int) -> Parameters:
+def _trained(seen: Series, runs: int) -> Parameters:
     """Parameters of the first `runs` runs."""
-    seen = observed(sim, outages.kept)
-    part = series(
-        seen.outcomes[:, :runs],
-        seen.commits[:runs],
-        outage=seen.outage[:runs],
-        retries_shown=seen.retries_shown[:, :runs],
-        pulls=seen.pulls[:runs],
+    return fit(
+        series(
+            seen.outcomes[:, :runs],
+            seen.commits[:runs],
+            outage=seen.outage[:runs],
+            retries_shown=seen.retries_shown[:, :runs],
+            pulls=seen.pulls[:runs],
+            message_odds=None if seen.message_odds is None else seen.message_odds[:, :runs],
+        )
     )
-    return fit(part)

@@ -1,4 +1,4 @@
-"""What the checkout beside the reports can tell: the file of a title, and files that were renamed.
+"""What the checkout beside the reports can tell: the file of a title, files that were renamed, and who owns a file.
 
 All of it is read-only, bounded in files, bytes and seconds, and never raises: an answer that may be incomplete is no
 answer, because a title that stands in one file *of those looked at* may stand in another.
@@ -11,13 +11,15 @@ import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from flakelens.ci.git import QUIET
 from flakelens.identity import canonical_name
 from flakelens.model import TestId
+from flakelens.owners import MOST_BYTES as MOST_RULE_BYTES
+from flakelens.owners import NOBODY, PLACES, Fault, Owners, parse
 
 MOST_FILES = 5_000
 MOST_BYTES = 20_000_000
@@ -58,6 +60,7 @@ class Checkout:
     most_files: int = MOST_FILES
     most_bytes: int = MOST_BYTES
     _titles: dict[str, _Titles] | None = None
+    _by_name: dict[str, list[str]] | None = None
 
     @classmethod
     def find(cls, folder: Path, *, most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES) -> Checkout | None:
@@ -97,6 +100,48 @@ class Checkout:
         except (OSError, ValueError, subprocess.SubprocessError):
             return []
         return list(_renames(done.stdout.decode("utf-8", "replace"))) if done.returncode == 0 else []
+
+    def owners(self) -> Owners:
+        """The rules of its CODEOWNERS, where GitHub and GitLab look for it; none without a file."""
+        for place in PLACES:
+            path = self.root / place
+            try:
+                if not path.is_file():
+                    continue
+                with path.open("rb") as file:
+                    data = file.read(MOST_RULE_BYTES + 1)
+            except OSError as error:
+                return Owners(where=place, faults=(Fault(0, "", f"it cannot be read: {error.strerror}"),))
+            if len(data) > MOST_RULE_BYTES:
+                return Owners(where=place, faults=(Fault(0, "", "it has more than 3 MB"),))
+            return replace(parse(data.decode("utf-8", "replace"), place), locate=self.path_of)
+        return NOBODY
+
+    def path_of(self, file: str) -> str:
+        """The path from the root of a file as a report names it: that path, or the one test file that ends with it,
+        since Playwright writes paths from its testDir. "" when there is none or several.
+        """
+        try:
+            if (self.root / file).is_file():
+                return file
+        except (OSError, ValueError):  # no name that a file could have
+            return ""
+        if self._by_name is None:
+            self._by_name = defaultdict(list)
+            for path in self._test_paths():
+                self._by_name[path.rpartition("/")[2]].append(path)
+        ending = f"/{file.removeprefix('./')}"
+        found = [path for path in self._by_name.get(ending.rpartition("/")[2], ()) if f"/{path}".endswith(ending)]
+        return found[0] if len(found) == 1 else ""
+
+    def _test_paths(self) -> list[str]:
+        """The test files from the root; none at all where there are too many to look at all of them."""
+        paths = []
+        for number, file in enumerate(self._test_files()):
+            if number >= self.most_files:
+                return []
+            paths.append(file.relative_to(self.root).as_posix())
+        return paths
 
     def _read(self) -> dict[str, _Titles]:
         titles: dict[str, _Titles] = {}

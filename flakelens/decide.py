@@ -10,53 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flakelens.analyze.show import spellings, typed
-from flakelens.decisions import Acknowledgement, AliasEntry, Decisions, QuarantineEntry, TestRef, Waiver
+from flakelens.decisions import (
+    Acknowledgement,
+    AliasEntry,
+    Decisions,
+    QuarantineEntry,
+    TestRef,
+)
 from flakelens.decisions_file import Written, append, remove
 from flakelens.errors import UsageError
 from flakelens.identity import canonical_name
 from flakelens.model import Outcome, TestId
-from flakelens.policy import ALL_AREAS, GatePolicy, Policy
+from flakelens.policy import Policy
 
 if TYPE_CHECKING:
     from flakelens.gate.evidence import Evidence
     from flakelens.history import History, Test
 
-_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _SPAN = re.compile(r"(\d{1,5})\s*(m|min|h|d)")
 _UNITS = {"m": timedelta(minutes=1), "min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-
-
-def waive(
-    path: Path,
-    policy: Policy,
-    *,
-    gate: str,
-    criterion: str,
-    commit: str,
-    by: str,
-    reason: str,
-    expires: str,
-    now: datetime,
-) -> Written:
-    """Append a waiver to the decisions file at `path` (made if missing). `expires`: "24h", "90m", "3d" or an ISO time.
-
-    Raises UsageError for what the policy does not allow or know, DecisionsError for a file that is not valid; in both
-    cases nothing is written.
-    """
-    now = now.replace(microsecond=0)
-    _check_criterion(policy, gate, criterion)
-    if not _COMMIT.fullmatch(commit := commit.lower()):
-        raise UsageError(f"--commit {commit!r} is not a commit.", mend="Write 7 to 40 hexadecimal digits.")
-    who, why = person(by, reason)
-    until = expiry(expires, now)
-    most = timedelta(hours=policy.waivers.max_hours)
-    if not now < until <= now + most:
-        raise UsageError(
-            f"A waiver lasts {policy.waivers.max_hours:g} h at most, and it cannot end before it begins.",
-            mend=f"Choose an --expires of at most {policy.waivers.max_hours:g}h; it can be given again.",
-        )
-    entry = Waiver(gate=gate, criterion=criterion, commit=commit, by=who, reason=why, created=now, expires=until)
-    return append(path, "waivers", [entry])
 
 
 def acknowledge(
@@ -114,17 +86,18 @@ def quarantine(
     evidence: Evidence | None,
     names: Sequence[str],
     *,
-    owner: str,
+    owner: str = "",
     reason: str,
     expires: str,
     issue: str = "",
     now: datetime,
 ) -> Written:
-    """Append a quarantine per test named. `expires`: "14d", "48h" or an ISO date or time.
+    """Append a quarantine per test named. `expires`: "14d", "48h" or an ISO date or time. `owner` "": of each test who
+    owns its file by CODEOWNERS.
 
-    Raises UsageError for a test that is not known, is in quarantine already, or stands in an area whose limit is none.
+    Raises UsageError for a test that is not known, is in quarantine already, or stands in an area whose limit is none,
+    and where nobody is named and no rule says who owns it.
     """
-    who, why = person(owner, reason, "--owner")
     moment = now.replace(microsecond=0)
     until = expiry(expires, moment)
     if until <= moment:
@@ -133,10 +106,12 @@ def quarantine(
     refs = list(dict.fromkeys(ref for name in names for ref in _refs(name, tests)))
     for ref in refs if evidence is not None else ():
         _may_be_quarantined(evidence, ref)
-    entries = [
-        QuarantineEntry(test=ref, owner=who, reason=why, created=moment, expires=until, issue=issue.strip())
-        for ref in refs
-    ]
+    entries = []
+    for ref in refs:
+        who, why = person(owner or _owner(evidence, ref), reason, "--owner")
+        entries.append(
+            QuarantineEntry(test=ref, owner=who, reason=why, created=moment, expires=until, issue=issue.strip())
+        )
 
     def check(known: Decisions) -> None:
         for entry in known.quarantine:
@@ -167,6 +142,20 @@ def release(path: Path, names: Sequence[str]) -> Written:
             raise UsageError(f'"{missing[0]}" is not in quarantine.', mend=f"In quarantine: {listed}.")
 
     return remove(path, "quarantine", which, check=check)
+
+
+def _owner(evidence: Evidence | None, ref: TestRef) -> str:
+    """Who owns the tests that `ref` means. Raises UsageError when nothing says it."""
+    where = evidence.owners.where if evidence is not None else ""
+    if evidence is None or not where:
+        raise UsageError("Nothing says who repairs it: there is no CODEOWNERS here.", mend="Give --owner NAME.")
+    tests = [place for place, test in enumerate(evidence.history.tests) if ref.matches(test.id)]
+    owners = [owner for place in tests for owner in evidence.owner(place).split()]
+    if not owners:
+        file = next((file for place in tests if (file := evidence.owners.file_of(evidence.history.tests[place]))), "")
+        of = f"of {file}" if file else f'of "{ref.name}", whose file no report names'
+        raise UsageError(f"{where} names no owner {of}.", mend="Give --owner NAME, or add a rule.")
+    return " ".join(dict.fromkeys(owners))
 
 
 def _may_be_quarantined(evidence: Evidence | None, ref: TestRef) -> None:
@@ -231,34 +220,12 @@ def expiry(text: str, now: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _check_criterion(policy: Policy, name: str, criterion: str) -> None:
-    gate: GatePolicy | None = policy.gates.get(name)
-    if gate is None:
-        raise UsageError(f"There is no gate {name!r}.", mend=f"The policy defines {', '.join(policy.gates)}.")
-    asked = gate.criteria.get(criterion)
-    if asked is None or not asked.areas:
-        criteria = ", ".join(ident for ident, each in gate.criteria.items() if each.areas)
-        raise UsageError(f"{name} asks no criterion {criterion!r}.", mend=f"It asks {criteria}.")
-    never = [each for each in (*asked.areas, *asked.focuses) if each in policy.waivers.never]
-    if never:
-        raise UsageError(
-            f"{criterion} is about {' and '.join(never)}, and that cannot be waived (waivers.never in the policy): a "
-            "failure there is not one to go on with.",
-            mend="Repair the tests, or change waivers.never in a pull request of its own.",
-        )
-
-
-def protected(policy: Policy, gate: str, criterion: str) -> tuple[str, ...]:
-    """The areas and focuses whose tests, where they speak against the criterion, keep a waiver of it from holding."""
-    asked = policy.gates[gate].criteria[criterion]
-    return policy.waivers.never if ALL_AREAS in asked.areas else ()
-
-
-def person(by: str, reason: str, option: str = "--by") -> tuple[str, str]:
-    """Both without surrounding space. Raises UsageError when one is missing."""
+def person(by: str, reason: str, option: str = "--by", *, evidence: str = "--reason") -> tuple[str, str]:
+    """Both without surrounding space. Raises UsageError, naming the options, when one is missing."""
     if not by.strip() or not reason.strip():
+        what = "a reason" if evidence == "--reason" else "its evidence"
         raise UsageError(
-            "A decision needs a person and a reason.", mend=f"Give {option} and --reason; every report shows them."
+            f"A decision needs a person and {what}.", mend=f"Give {option} and {evidence}; every report shows them."
         )
     return by.strip(), reason.strip()
 

@@ -1,4 +1,4 @@
-"""What people decided: waivers, acknowledgements, quarantine, aliases. Frozen types parsed from TOML text; no I/O.
+"""What people decided: waivers, sign-offs, acknowledgements, quarantine, aliases. Frozen types from TOML text; no I/O.
 
 The file (flakelens-decisions.toml) is committed and reviewed like code; its hash enters every verdict.
 """
@@ -9,7 +9,7 @@ import hashlib
 import tomllib
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -55,6 +55,18 @@ class Waiver(_Strict, frozen=True, kw_only=True):
     expires: Moment
 
 
+class Attestation(_Strict, frozen=True, kw_only=True):
+    """A person signs off, or refuses to, what a gate's criterion of kind `attested` asks for."""
+
+    gate: str
+    criterion: str
+    by: str
+    evidence: str  # where it can be looked up, or what was seen
+    created: Moment
+    expires: Moment
+    result: Literal["passed", "failed"] = "passed"
+
+
 class Acknowledgement(_Strict, frozen=True, kw_only=True):
     """A test was removed or skipped on purpose: `no-laundering` leaves it out."""
 
@@ -86,6 +98,7 @@ class Decisions(_Strict, frozen=True, kw_only=True):
     """All entries, in the order of the file. Made by `parse`."""
 
     waivers: tuple[Waiver, ...] = ()
+    attested: tuple[Attestation, ...] = ()
     acknowledged: tuple[Acknowledgement, ...] = ()
     quarantine: tuple[QuarantineEntry, ...] = ()
     aliases: tuple[AliasEntry, ...] = ()
@@ -110,7 +123,8 @@ class Decisions(_Strict, frozen=True, kw_only=True):
 def parse(text: str = "", *, where: str = "flakelens-decisions.toml") -> Decisions:
     """The decisions that `text` (TOML) holds. Raises DecisionsError, naming the entry and key, for what is not valid.
 
-    A time without zone is UTC. Every waiver, acknowledgement and quarantine names a person and a reason.
+    A time without zone is UTC. Every waiver, acknowledgement and quarantine names a person and a reason, every sign-off
+    a person and its evidence.
     """
     try:
         raw: Any = _with_zone(tomllib.loads(text))
@@ -127,6 +141,8 @@ def parse(text: str = "", *, where: str = "flakelens-decisions.toml") -> Decisio
         ) from None
     for index, waiver in enumerate(decisions.waivers):
         _check(waiver, f"{where}: waivers[{index}]")
+    for index, attested in enumerate(decisions.attested):
+        _check(attested, f"{where}: attested[{index}]")
     for index, acknowledged in enumerate(decisions.acknowledged):
         _check(acknowledged, f"{where}: acknowledged[{index}]")
     for index, quarantined in enumerate(decisions.quarantine):
@@ -139,11 +155,12 @@ def from_canonical(data: bytes) -> Decisions:
     return msgspec.json.decode(data, type=Decisions)
 
 
-def _check(entry: Waiver | Acknowledgement | QuarantineEntry, path: str) -> None:
+def _check(entry: Waiver | Attestation | Acknowledgement | QuarantineEntry, path: str) -> None:
     person = entry.owner if isinstance(entry, QuarantineEntry) else entry.by
-    if not person.strip() or not entry.reason.strip():
+    why, noun = (entry.evidence, "its evidence") if isinstance(entry, Attestation) else (entry.reason, "a reason")
+    if not person.strip() or not why.strip():
         raise DecisionsError(
-            f"{path}: a decision needs a person and a reason.", mend="Fill in both; they are shown in every report."
+            f"{path}: a decision needs a person and {noun}.", mend="Fill in both; they are shown in every report."
         )
     if not isinstance(entry, Acknowledgement) and entry.expires <= entry.created:
         raise DecisionsError(f"{path}: expires is not after created.", mend="Choose a later time.")

@@ -19,11 +19,19 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Array
 
 from flakelens import decisions as decisions_room
-from flakelens.decisions import Acknowledgement, AliasEntry, Decisions, QuarantineEntry, TestRef, Waiver
+from flakelens.decisions import (
+    Acknowledgement,
+    AliasEntry,
+    Attestation,
+    Decisions,
+    QuarantineEntry,
+    TestRef,
+    Waiver,
+)
 from flakelens.errors import DecisionsError
 from flakelens.gate.criterion import count_of
 
-Entry: TypeAlias = Waiver | Acknowledgement | QuarantineEntry | AliasEntry
+Entry: TypeAlias = Waiver | Attestation | Acknowledgement | QuarantineEntry | AliasEntry
 
 
 class Written(NamedTuple):

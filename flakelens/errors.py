@@ -46,3 +46,13 @@ class DatabaseError(FlakelensError):
     """The database is damaged, is not ours, was made by a newer flakelens, or cannot be written."""
 
     slug = "database"
+
+
+class DamagedError(DatabaseError):
+    """The database is damaged. `sync pull` alone goes on: it puts the file aside and makes a new one."""
+
+
+class SharedHistoryError(FlakelensError):
+    """The shared history cannot be reached or written."""
+
+    slug = "shared-history"

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from flakelens.analyze.causes import Causes
 from flakelens.analyze.dispatch import Startable
 from flakelens.analyze.evidence import reaching_back
+from flakelens.analyze.filters import known_names
 from flakelens.analyze.forecast import REACH, area_forecast
 from flakelens.analyze.gate import Judged, judge_gate
 from flakelens.analyze.missing import gate_plan, proven_by
-from flakelens.analyze.tests import known_names
 from flakelens.analyze.turnover import history_days, turnover
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,11 +16,14 @@ from flakelens.errors import UsageError
 from flakelens.facts import Int8s
 from flakelens.gate import pass_rate
 from flakelens.gate.criterion import Scope
+from flakelens.gate.evidence import Evidence
+from flakelens.gate.focus import FocusFinding, judge_focuses
 from flakelens.gate.rates import rule_for
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import GatePolicy, PassRatePolicy, Policy
-from flakelens.report_causes import CauseState, PlanReport, PlanStep
+from flakelens.report_causes import CauseLine, CauseState, FocusLine, PlanReport, PlanStep
 from flakelens.stats.fixplan import Figures, Order, figures_of, fix_plan
 from flakelens.stats.states import TestFinding, TestState
 from flakelens.store import Store
@@ -36,19 +40,22 @@ def plan_report(
     *,
     as_of: datetime,
     order: Order = "failures",
+    owners: Owners = NOBODY,
 ) -> PlanReport:
     """What to repair for the pass-rate criterion of `gate`.
 
     Causes are ordered by failures, which gives the smallest set that reaches a pass rate, or by the runs that they
-    hit, which gives the most green runs. The share of failures that each step takes away is replayed over the newest
+    hit, which gives the most green runs. What each saves is counted once, at the last repair that a run waits for. The
+    share of failures that each step takes away is replayed over the newest
     100 runs (see `fix_plan`) and applied to the gate's own window. Raises UsageError for an unknown gate and for one
     without a pass-rate criterion.
     """
     judged = gate_policy(policy, gate)
     ident, criterion = _criterion(gate, judged)
-    evidence = load(store, policy, decisions, as_of=as_of, environment=judged.environment).evidence
+    evidence = load(store, policy, decisions, as_of=as_of, environment=judged.environment, owners=owners).evidence
     scope = evidence.pooled(criterion.areas, criterion.focuses)
     finding = pass_rate.judge(ident, criterion, scope, needs=False)
+    focuses = judge_focuses(judged, evidence)
     usable = np.flatnonzero(scope.view.valid & ~scope.outage)
     window = usable[-rule_for(criterion.threshold, criterion.evidence).window :]
     planned = usable[-PLANNED_RUNS:]
@@ -67,6 +74,7 @@ def plan_report(
         repaired=0,
         steps=(),
         enough=None,
+        focuses=_focus_lines(focuses, evidence),
     )
     if not len(window) or report.pass_rate is None:
         return report
@@ -87,15 +95,36 @@ def plan_report(
     after = [_applied(settled, plan.before, step.after) for step in plan.steps]
     useful = [place for place, figures in enumerate(after) if figures != (after[place - 1] if place else settled)]
     lines = causes.lines(candidates)
-    steps = tuple(PlanStep(cause=lines[plan.steps[place].cause], after=after[place]) for place in useful)
+    chosen = [lines[plan.steps[place].cause] for place in useful]
+    mended = [scope.ids[row] for row in np.flatnonzero(repaired).tolist()]
+    savings = causes.prices.savings([[test.id for test in line.tests] for line in chosen], repaired=mended)
+    steps = tuple(
+        PlanStep(cause=line, after=after[place], saves=saves)
+        for line, place, saves in zip(chosen, useful, savings, strict=True)
+    )
     return replace(
         report,
+        focuses=_focus_lines(focuses, evidence, chosen),
         held_out=plan.held_out,
         now=figures_of(outcomes[:, window], shown=shown[window]),
         settled=settled,
         repaired=int((repaired & failed_first(outcomes[:, window]).any(axis=1)).sum()),
         steps=steps,
         enough=_enough(settled, steps, finding.required),
+    )
+
+
+def _focus_lines(
+    focuses: Sequence[FocusFinding], evidence: Evidence, lines: Sequence[CauseLine] = ()
+) -> tuple[FocusLine, ...]:
+    """Each focus with the steps whose cause has a test of it, counted from 1."""
+    if not focuses:
+        return ()
+    of_test = {test.id: names for test, names in zip(evidence.history.tests, evidence.focuses, strict=True)}
+    touched = [{name for test in line.tests for name in of_test.get(test.id, ())} for line in lines]
+    return tuple(
+        FocusLine(focus=focus, steps=tuple(place for place, names in enumerate(touched, 1) if focus.name in names))
+        for focus in focuses
     )
 
 

@@ -26,6 +26,22 @@ class Rule(_Strict, frozen=True, kw_only=True):
     variants: tuple[str, ...] = ()  # globs on the variant
 
 
+class Focus(Rule, frozen=True, kw_only=True):
+    """Tests that somebody looks after together, across areas. With a day, an owner or `critical` it has a line of its
+    own in every verdict.
+    """
+
+    match: tuple[str, ...] = ()  # a glob on the file where it has a slash or a star, else text in title or file
+    owner: str = ""  # who brings it in order
+    day: str = ""  # when, in a stabilisation week: ISO date, or the number of a day
+    critical: bool = False  # held to "every test passed" instead of to a rate
+
+    @property
+    def planned(self) -> bool:
+        """Does somebody look after it? Only then it is judged."""
+        return bool(self.owner or self.day or self.critical)
+
+
 class RetriesRule(_Strict, frozen=True, kw_only=True):
     """What the reports of a producer can show of retries, where they cannot say it themselves."""
 
@@ -105,8 +121,32 @@ class NoLaunderingPolicy(_Criterion, frozen=True, kw_only=True, tag="no-launderi
     baseline_runs: int = 30
 
 
+class SoakPolicy(_Criterion, frozen=True, kw_only=True, tag="soak"):
+    """The newest commit has been checked for so many hours on end, and no test failed in checks in a row."""
+
+    hours: float = 24.0
+    max_gap_hours: float = 2.0  # from one check to the next, and from the newest to now
+    failures: int = 2  # checks in a row that a test must fail; fewer may be a flake of the check
+
+
+class AttestedPolicy(_Criterion, frozen=True, kw_only=True, tag="attested"):
+    """A person signed off what no test can show."""
+
+    what: str  # "security audit of the release"
+    areas: tuple[str, ...] = ("*",)  # () removes it, as any criterion; it is about no test
+    by: tuple[str, ...] = ()  # who may sign off; (): anybody
+    max_days: float = 90.0  # the longest that a sign-off may last
+
+
 CriterionPolicy: TypeAlias = (
-    PassRatePolicy | AllPassingPolicy | StablePolicy | ReliablePolicy | CompletePolicy | NoLaunderingPolicy
+    PassRatePolicy
+    | AllPassingPolicy
+    | StablePolicy
+    | ReliablePolicy
+    | CompletePolicy
+    | NoLaunderingPolicy
+    | SoakPolicy
+    | AttestedPolicy
 )
 
 
@@ -117,6 +157,7 @@ class GatePolicy(_Strict, frozen=True, kw_only=True):
     criteria: dict[str, CriterionPolicy]
     mode: Literal["enforce", "advise", "observe"] = "enforce"
     environment: str = ""  # "": CI history; else only runs of that environment
+    rollback: str = ""  # the command that takes a deployment back; shown when the gate is NOT_MET, never run
 
     @property
     def pass_rate_threshold(self) -> float:
@@ -134,7 +175,7 @@ class Policy(_Strict, frozen=True, kw_only=True):
     count_local: bool = False
     run_key: Literal["run", "commit"] = "run"
     title_separators: tuple[str, ...] = ()
-    focuses: tuple[Rule, ...] = ()
+    focuses: tuple[Focus, ...] = ()
     retries: tuple[RetriesRule, ...] = ()
     quarantine: QuarantinePolicy = QuarantinePolicy()
     waivers: WaiverPolicy = WaiverPolicy()

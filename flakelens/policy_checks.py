@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime
+from datetime import date, datetime
 
 from flakelens.errors import PolicyError
-from flakelens.policy import CriterionPolicy, Policy
+from flakelens.policy import ALL_AREAS, AttestedPolicy, CriterionPolicy, Focus, Policy, SoakPolicy
 
 # Clean runs that the e-value can look back on; a limit that so many clean runs cannot prove is never MET.
 _LONGEST_WINDOW = 100
+_LONGEST_SIGN_OFF = 366  # days; a year's audit, and no forgotten one
+_LONGEST_SOAK = 336  # hours: the newest 300 runs are looked at, hourly checks of longer would not fit
 
 
 def check(policy: Policy, where: str) -> None:
@@ -24,12 +26,7 @@ def check(policy: Policy, where: str) -> None:
     _names(policy.quarantine.areas, known, "quarantine.areas", where)
     _names(policy.waivers.never, known | focuses, "waivers.never", where)
     _reports(policy, where)
-    for prefix in policy.redact.prefixes:
-        if len(prefix) < 3 or not prefix.isprintable() or " " in prefix:
-            raise PolicyError(
-                f"{where}: redact.prefixes: {prefix!r} would mask ordinary words.",
-                mend='Write what your tokens begin with, at least three characters and no space: "acme_live_".',
-            )
+    _prefixes(policy, where)
     if not 0 < policy.waivers.max_hours <= 72:
         raise PolicyError(
             f"{where}: waivers.max_hours is {policy.waivers.max_hours:g}; a waiver lasts 72 hours at most.",
@@ -37,15 +34,23 @@ def check(policy: Policy, where: str) -> None:
         )
     for index, rule in enumerate((*policy.areas, *policy.focuses)):
         kind = "areas" if index < len(policy.areas) else "focuses"
-        if not any((rule.files, rule.producers, rule.jobs, rule.titles, rule.variants)):
+        patterns = (rule.files, rule.producers, rule.jobs, rule.titles, rule.variants, getattr(rule, "match", ()))
+        if not any(patterns):
             raise PolicyError(
                 f"{where}: {kind} {rule.name!r} has no pattern and matches nothing.",
                 mend="Give it files, producers, jobs, titles or variants.",
             )
+        if isinstance(rule, Focus):
+            _focus(rule, where)
         if rule.name in ("*", "") or (kind == "areas" and rule.name == "unassigned"):
             raise PolicyError(f"{where}: {kind}: {rule.name!r} cannot be a name.", mend="Choose another name.")
     for gate_name, gate in policy.gates.items():
         path = f"gates.{gate_name}.criteria"
+        if len(gate.rollback.splitlines()) > 1:
+            raise PolicyError(
+                f"{where}: gates.{gate_name}.rollback has several lines; it is shown as one command.",
+                mend="Put them into a script, and name that.",
+            )
         if not any(criterion.areas for criterion in gate.criteria.values()):
             raise PolicyError(
                 f"{where}: {path}: no criterion is left; a gate that asks nothing would always be met.",
@@ -53,6 +58,37 @@ def check(policy: Policy, where: str) -> None:
             )
         for ident, criterion in gate.criteria.items():
             _criterion(criterion, f"{path}.{ident}", known, focuses, where)
+
+
+def _focus(focus: Focus, where: str) -> None:
+    if focus.day and not _is_day(focus.day):
+        raise PolicyError(
+            f"{where}: focuses {focus.name!r}: day is {focus.day!r}; it must be a date or the number of a day.",
+            mend="Write day = 2026-11-23, or day = 3.",
+        )
+    if any(not pattern.strip() for pattern in focus.match):
+        raise PolicyError(
+            f"{where}: focuses {focus.name!r}: an empty match stands in every title.", mend="Leave it out."
+        )
+
+
+def _is_day(text: str) -> bool:
+    if text.isdecimal():
+        return 1 <= int(text) <= 366
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _prefixes(policy: Policy, where: str) -> None:
+    for prefix in policy.redact.prefixes:
+        if len(prefix) < 3 or not prefix.isprintable() or " " in prefix:
+            raise PolicyError(
+                f"{where}: redact.prefixes: {prefix!r} would mask ordinary words.",
+                mend='Write what your tokens begin with, at least three characters and no space: "acme_live_".',
+            )
 
 
 def _reports(policy: Policy, where: str) -> None:
@@ -73,6 +109,10 @@ def _criterion(criterion: CriterionPolicy, path: str, known: set[str], focuses: 
     _names(criterion.focuses, focuses, f"{path}.focuses", where)
     if "*" in criterion.areas and len(criterion.areas) > 1:
         raise PolicyError(f'{where}: {path}.areas: "*" already means all.', mend='Write ["*"] or name areas.')
+    if isinstance(criterion, AttestedPolicy):
+        _attested(criterion, path, where)
+    if isinstance(criterion, SoakPolicy):
+        _soak(criterion, path, where)
     for key in ("runs", "baseline_runs"):
         number = getattr(criterion, key, 1)
         if not 1 <= number <= _LONGEST_WINDOW:
@@ -97,6 +137,31 @@ def _criterion(criterion: CriterionPolicy, path: str, known: set[str], focuses: 
             f"{where}: {path}.threshold is {threshold:g} %; a rate is asked to be between 50 and 100.",
             mend="For every test passing in every run use a criterion of kind all-passing.",
         )
+
+
+def _attested(criterion: AttestedPolicy, path: str, where: str) -> None:
+    if not criterion.what.strip():
+        raise PolicyError(f"{where}: {path}.what is empty.", mend="Say what is signed off: reports show it.")
+    if criterion.areas not in ((), (ALL_AREAS,)) or criterion.focuses:
+        raise PolicyError(
+            f"{where}: {path}: a sign-off is about no test, so it has no areas and no focuses.",
+            mend="Leave them out; areas = [] removes the criterion.",
+        )
+    if not 0 < criterion.max_days <= _LONGEST_SIGN_OFF:
+        raise PolicyError(
+            f"{where}: {path}.max_days is {criterion.max_days:g}; it must be over 0 and at most {_LONGEST_SIGN_OFF}.",
+            mend="90 is the default.",
+        )
+
+
+def _soak(criterion: SoakPolicy, path: str, where: str) -> None:
+    for key in ("hours", "max_gap_hours"):
+        if not 0 < getattr(criterion, key) <= _LONGEST_SOAK:
+            raise PolicyError(
+                f"{where}: {path}.{key} must be over 0 and at most {_LONGEST_SOAK} (14 days).", mend="24 is usual."
+            )
+    if not 1 <= criterion.failures <= 10:
+        raise PolicyError(f"{where}: {path}.failures is {criterion.failures}; it must be 1 to 10.", mend="Write 2.")
 
 
 def _is_date_or_commit(text: str) -> bool:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from flakelens.policy import (
     ALL_AREAS,
     AllPassingPolicy,
+    AttestedPolicy,
     CompletePolicy,
     CriterionPolicy,
+    Focus,
     GatePolicy,
     NoLaunderingPolicy,
     PassRatePolicy,
     Policy,
     ReliablePolicy,
+    SoakPolicy,
     StablePolicy,
 )
 
@@ -49,10 +54,24 @@ def loosenings(old: Policy, new: Policy) -> tuple[str, ...]:
         found.append(f"run_key {old.run_key} -> {new.run_key}")
     found += (
         f"{key} changed: which tests or first attempts are judged may differ"
-        for key in ("areas", "focuses", "retries", "title_separators")
+        for key in ("areas", "retries", "title_separators")
         if getattr(old, key) != getattr(new, key)
     )
+    found += _focuses(old, new)
     return tuple(found)
+
+
+def _focuses(old: Policy, new: Policy) -> Iterable[str]:
+    """What of the focuses moves tests: their patterns. Who looks after one, and when, lowers nothing."""
+
+    def patterns(policy: Policy) -> list[Focus]:
+        return [replace(focus, owner="", day="", critical=False) for focus in policy.focuses]
+
+    if patterns(old) != patterns(new):
+        yield "focuses changed: which tests or first attempts are judged may differ"
+    later = {focus.name for focus in new.focuses if focus.critical}
+    if lost := [focus.name for focus in old.focuses if focus.critical and focus.name not in later]:
+        yield f"no longer critical: {', '.join(dict.fromkeys(lost))}"
 
 
 def _gate(old: GatePolicy, new: GatePolicy) -> Iterable[str]:
@@ -60,6 +79,8 @@ def _gate(old: GatePolicy, new: GatePolicy) -> Iterable[str]:
         yield f"mode {old.mode} -> {new.mode}"
     if old.environment != new.environment:
         yield f"environment {old.environment or 'CI'} -> {new.environment or 'CI'}"
+    if old.rollback != new.rollback:
+        yield f"rollback {old.rollback or 'none'} -> {new.rollback or 'none'}"
     for ident, criterion in old.criteria.items():
         if not criterion.areas:
             continue
@@ -88,8 +109,26 @@ def _criterion(old: CriterionPolicy, new: CriterionPolicy, old_gate: GatePolicy,
     for kind, key in ((AllPassingPolicy, "runs"), (StablePolicy, "runs"), (NoLaunderingPolicy, "baseline_runs")):
         if isinstance(old, kind) and getattr(new, key) < getattr(old, key):
             yield f"{key} {getattr(old, key)} -> {getattr(new, key)}"
-    if isinstance(old, CompletePolicy) and isinstance(new, CompletePolicy) and new.max_age_hours > old.max_age_hours:
-        yield f"max_age_hours {old.max_age_hours:g} -> {new.max_age_hours:g}"
+    yield from _limits(old, new)
+    if isinstance(old, AttestedPolicy) and isinstance(new, AttestedPolicy):
+        if old.what != new.what:
+            yield f"asks to sign off {new.what!r} instead of {old.what!r}"
+        if old.by and (not new.by or set(new.by) - set(old.by)):
+            yield f"may be signed off by {', '.join(new.by) or 'anybody'} instead of {', '.join(old.by)}"
+
+
+def _limits(old: CriterionPolicy, new: CriterionPolicy) -> Iterable[str]:
+    """Numbers of one kind of criterion that were raised where a rise asks less, or lowered where that does."""
+    asks_less: tuple[tuple[type, str, int], ...] = (
+        (CompletePolicy, "max_age_hours", 1),
+        (SoakPolicy, "hours", -1),
+        (SoakPolicy, "max_gap_hours", 1),
+        (SoakPolicy, "failures", 1),
+        (AttestedPolicy, "max_days", 1),
+    )
+    for kind, key, direction in asks_less:
+        if isinstance(old, kind) and (getattr(new, key) - getattr(old, key)) * direction > 0:
+            yield f"{key} {getattr(old, key):g} -> {getattr(new, key):g}"
 
 
 def _threshold(criterion: CriterionPolicy, gate: GatePolicy) -> float | None:

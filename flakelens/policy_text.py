@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from importlib.resources import files
 from typing import Any, get_args
 
@@ -41,7 +41,9 @@ def parse(text: str = "", *, where: str = "flakelens.toml", table: tuple[str, ..
         if not isinstance(own, dict):
             path = ".".join(table[:depth])
             raise PolicyError(f"{where}: {path} must be a table.", mend=f"Write [{'.'.join(table)}].")
-    merged = _merge(tomllib.loads(shipped_text()), own)
+    shipped = tomllib.loads(shipped_text())
+    merged = _merge(shipped, {key: value for key, value in own.items() if key != "focus"})
+    _add_focuses(merged, own.get("focus", []), where)
     _forget_shipped_names(merged, own)
     policy = _ordered(_convert(merged, where))
     check(policy, where)
@@ -65,6 +67,17 @@ def _ordered(policy: Policy) -> Policy:
         for name, gate in sorted(policy.gates.items())
     }
     return msgspec.structs.replace(policy, gates=gates)
+
+
+def _add_focuses(merged: dict[str, Any], added: Any, where: str) -> None:
+    """[[focus]] adds a focus, or takes the place of those with its name; [[focuses]] is the whole list."""
+    if not isinstance(added, list) or not all(isinstance(focus, dict) for focus in added):
+        raise PolicyError(f"{where}: focus must be tables.", mend="Write [[focus]].")
+    names = _names(added)
+    there = merged.get("focuses", [])
+    if isinstance(there, list):
+        kept = [focus for focus in there if not (_names([focus]) & names)]
+        merged["focuses"] = [*kept, *added]
 
 
 def _forget_shipped_names(merged: dict[str, Any], own: Mapping[str, Any]) -> None:
@@ -98,6 +111,9 @@ def _convert(merged: Mapping[str, Any], where: str) -> Policy:
     for rule in plain["retries"] if isinstance(plain.get("retries"), list) else ():
         if isinstance(rule, dict) and isinstance(rule.get("since"), date):  # a TOML date, without quotes
             rule["since"] = rule["since"].isoformat()
+    for focus in plain["focuses"] if isinstance(plain.get("focuses"), list) else ():
+        if isinstance(focus, dict):
+            focus.update(_plain_focus(focus))
     gates: dict[str, GatePolicy] = {}
     tables = merged.get("gates", {})
     if not isinstance(tables, Mapping) or not all(isinstance(gate, Mapping) for gate in tables.values()):
@@ -115,6 +131,19 @@ def _convert(merged: Mapping[str, Any], where: str) -> Policy:
         gates[name] = msgspec.structs.replace(empty, criteria=parsed)
     policy: Policy = _to(Policy, {**plain, "gates": {}}, "", where)
     return msgspec.structs.replace(policy, gates=gates)
+
+
+def _plain_focus(focus: Mapping[str, Any]) -> dict[str, Any]:
+    """`day` may be a TOML date or a number, `match` a single text."""
+    found: dict[str, Any] = {}
+    day, match = focus.get("day"), focus.get("match")
+    if isinstance(day, date) and not isinstance(day, datetime):
+        found["day"] = day.isoformat()
+    elif isinstance(day, int) and not isinstance(day, bool):
+        found["day"] = str(day)
+    if isinstance(match, str):
+        found["match"] = [match]
+    return found
 
 
 def _to(kind: Any, value: Any, path: str, where: str) -> Any:

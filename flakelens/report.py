@@ -88,6 +88,14 @@ class GateReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CauseOf:
+    """The cause that a test's failures have."""
+
+    id: str  # as `causes` prints it
+    others: int  # tests that fail together with it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestLine:
     """One test: where it belongs, its state, and its rates over the window."""
 
@@ -109,6 +117,8 @@ class TestLine:
     since_run: RunKey | None  # where the present state began
     since_commit: str
     strip: str  # one letter per counting run of the area, oldest first: P, K flaky, F, S, "." no result
+    owner: str = ""  # as CODEOWNERS writes it: "@team/web @ada"; "" for none
+    cause: CauseOf | None = None  # None: it has none, or nobody looked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +222,10 @@ class SimulateReport:
     broken: int  # tests, each for some commits
     slower: int  # tests
     outages: int  # runs
-    first_failures: dict[str, int]  # failed first attempts by cause: flake, broken, outage
+    pull_requests: int
+    pull_request_runs: int  # of `runs`
+    breaking: int  # pull requests that break tests
+    first_failures: dict[str, int]  # failed first attempts by cause: flake, broken, outage, pull_request
     newest: datetime  # start of the newest run
 
 

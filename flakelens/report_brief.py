@@ -1,4 +1,7 @@
-"""The document of `brief`: all that a person or a coding agent needs to repair one test. Frozen types, no layout."""
+"""The documents of `brief`: all that a person or a coding agent needs to repair one test, or a cause that tests share.
+
+Frozen types, no layout.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from flakelens.model import TestId
     from flakelens.report import FailureGroup, RunPoint, ShowReport
-    from flakelens.reproduce import Command
+    from flakelens.report_causes import CauseLine
+    from flakelens.reproduce import Command, GroupCommand
+    from flakelens.stats.signatures import Category
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,3 +87,43 @@ class BriefReport:
     companions: tuple[Companion, ...]  # most together first
     command: Command | None  # None: the tool's command line is not known
     clean_needed: int | None  # clean runs that make its repair believed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseFailure:
+    """One way in which the tests of a cause fail: failed results with one signature."""
+
+    headline: str  # what is wrong in one line, of the newest
+    category: Category  # a guess
+    group: FailureGroup
+    tests: tuple[TestId, ...]  # that said so, who said it most first
+    lines: tuple[Line, ...]  # in their test files
+    shared: tuple[Line, ...]  # outside of test files, in the traces of most of these failures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRun:
+    """The command for the tests of a cause that one tool runs in one project."""
+
+    variant: str
+    tests: int
+    command: GroupCommand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseBrief:
+    """All about one cause that several tests share."""
+
+    cause: CauseLine
+    branch: str
+    runs: int  # counting runs looked at
+    several: int  # of the runs that it hit, those in which two or more of its tests failed
+    failing: int  # runs that it hit since it began
+    tried: int  # runs since then in which one of its tests was executed
+    rate: float | None  # failing / tried; None: it is over
+    repeats: int | None  # tries of all its tests that show it once with 95 %
+    hidden: bool  # reports of its tests hide retries
+    began: Began | None
+    failures: tuple[CauseFailure, ...]  # most frequent first
+    commands: tuple[GroupRun, ...]  # none: the tools' command lines are not known
+    clean_needed: int | None  # clean runs of all its tests that make its repair believed

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flakelens.facts import RunKey
+    from flakelens.gate.focus import FocusFinding
     from flakelens.model import GateState, TestId
     from flakelens.report import Rate
     from flakelens.stats.fixplan import Figures
+    from flakelens.stats.price import Price, Saving
     from flakelens.stats.signatures import Category
 
 
@@ -60,6 +62,7 @@ class CauseTest:
     area: str
     state: str
     runs: int  # in which it failed or was flaky, outages left out
+    owner: str  # as CODEOWNERS writes it; "" for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,8 @@ class CauseLine:
     flaky: int  # results that failed, then passed
     first: RunKey
     last: RunKey
+    owners: tuple[str, ...]  # of its tests, whose most tests it has first; none without CODEOWNERS
+    price: Price  # of the 30 days before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +104,15 @@ class PlanStep:
 
     cause: CauseLine
     after: Figures
+    saves: Saving  # in the 30 days before, besides what the steps before it save
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FocusLine:
+    """A focus that somebody looks after, and the steps of the plan that repair something of it."""
+
+    focus: FocusFinding
+    steps: tuple[int, ...]  # counted from 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +133,4 @@ class PlanReport:
     repaired: int  # tests repaired already whose failures are still in the window
     steps: tuple[PlanStep, ...]
     enough: int | None  # steps after which the pass rate is reached; 0: without any; None: not by these
+    focuses: tuple[FocusLine, ...] = ()  # that somebody looks after, by their day

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from flakelens.policy import UNASSIGNED, Policy, Rule
+from flakelens.policy import UNASSIGNED, Focus, Policy, Rule
 
 if TYPE_CHECKING:
     from flakelens.model import TestId
@@ -61,9 +61,9 @@ def area_of(test: Subject, rules: Sequence[Rule]) -> str:
     return UNASSIGNED
 
 
-def focuses_of(test: Subject, rules: Sequence[Rule]) -> tuple[str, ...]:
+def focuses_of(test: Subject, rules: Sequence[Focus]) -> tuple[str, ...]:
     """Every focus with a rule that matches in any way, in the policy's order."""
-    return tuple(dict.fromkeys(rule.name for rule in rules if _matches_at_all(rule, test)))
+    return tuple(dict.fromkeys(rule.name for rule in rules if matches(rule, test)))
 
 
 def area_of_file(producer: str, job: str, file: str, policy: Policy) -> str:
@@ -74,9 +74,26 @@ def area_of_file(producer: str, job: str, file: str, policy: Policy) -> str:
     return next((rule.name for rule in policy.areas if job and _matches_job(rule, (job,))), "")
 
 
+def matches(rule: Rule, test: Subject) -> bool:
+    """Does the rule match the test in any way?"""
+    return _matches_at_all(rule, test) or (isinstance(rule, Focus) and _matches_words(rule, test))
+
+
 def _matches_at_all(rule: Rule, test: Subject) -> bool:
     file = test.id.file or test.title_file or test.stack_file
     return _matches(rule, test, file) or _matches_job(rule, test.jobs)
+
+
+def _matches_words(focus: Focus, test: Subject) -> bool:
+    """`match`: a glob on the file where it looks like one, else text anywhere in the title or the file."""
+    file = (test.id.file or test.title_file or test.stack_file).casefold()
+    title = test.id.name.casefold()
+    return any(
+        bool(file) and bool(glob(pattern).fullmatch(file))
+        if "/" in pattern or "*" in pattern
+        else pattern.casefold() in title or pattern.casefold() in file
+        for pattern in focus.match
+    )
 
 
 def _matches(rule: Rule, test: Subject, file: str) -> bool:

@@ -82,7 +82,7 @@ def merge_by_commit(runs: Sequence[RunFacts]) -> list[RunFacts]:
     for run in runs:
         info = merge_infos(run.infos)
         same = (info.commit, info.branch, info.event is Event.PULL_REQUEST, info.fork, info.dirty, info.local)
-        groups[(*same, info.environment) if info.commit else (run.key,)].append(run)
+        groups[(*same, info.environment) if info.commit and not info.environment else (run.key,)].append(run)
     merged = []
     for group in groups.values():
         group.sort(key=lambda run: (min(str(info.started_at or "9") for info in run.infos), run.key))

@@ -108,6 +108,26 @@ def test_focuses_cut_across_areas() -> None:
     assert found == (("payments", "openai-mocks", "uploads"), ("mobile",), ())
 
 
+@pytest.mark.parametrize(
+    ("match", "file", "title", "matches"),
+    [
+        ("openai", "src/x.test.ts", "asks OpenAI once", True),  # text in the title, whatever its case
+        ("openai", "src/openai.test.ts", "t", True),  # or in the file
+        ("**/api/ai/**", "src/API/ai/x.test.ts", "t", True),
+        ("**/api/ai/**", "src/api/air/x.test.ts", "t", False),
+        ("**/api/ai/**", "", "api/ai/x", False),  # a glob is about files
+        ("*match*", "match.test.ts", "t", True),
+        ("form", "src/x.test.ts", "performs", True),  # a text is a text: choose one that tells
+        ("a.b", "src/axb.test.ts", "t", False),
+    ],
+)
+def test_a_focus_matches_files_by_globs_and_everything_by_text(
+    match: str, file: str, title: str, matches: bool
+) -> None:
+    policy = parse(f"[[focus]]\nname = 'mine'\nmatch = ['{match}']\n")
+    assert ("mine" in focuses([a_test(file, title)], policy)[0]) is matches
+
+
 def test_the_members_of_an_area() -> None:
     found = assign([a_test("api/ai/a.ts"), a_test("x.ts"), a_test("api/ai/b.ts")], SHIPPED)
     assert found.names == ("E2E", "AI", "components", "unassigned")

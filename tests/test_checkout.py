@@ -111,3 +111,51 @@ def test_git_names_renamed_test_files(tmp_path: Path) -> None:
         ("e2e/ä b.spec.ts", "e2e/c.spec.ts", sha),
         ("src/cart.test.ts", "src/basket.test.ts", sha),
     ]
+
+
+@pytest.mark.parametrize("place", [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"])
+def test_owners_are_found_where_github_and_gitlab_look(root: Path, place: str) -> None:
+    put(root, place, "/e2e/ @qa\n")
+    owners = Checkout(root).owners()
+    assert owners.where == place
+    assert owners.of("e2e/pay.spec.ts") == ("@qa",)
+
+
+def test_only_the_first_file_holds(root: Path) -> None:
+    put(root, "CODEOWNERS", "* @second")
+    put(root, ".github/CODEOWNERS", "* @first")
+    assert Checkout(root).owners().of("a.ts") == ("@first",)
+
+
+def test_without_the_file_nobody_owns_anything(root: Path) -> None:
+    (root / "CODEOWNERS").mkdir()
+    assert Checkout(root).owners().where == ""
+
+
+def test_a_file_of_owners_that_is_too_large_is_not_read_and_named(root: Path) -> None:
+    put(root, "CODEOWNERS", "* @all\n" * 500_000)
+    owners = Checkout(root).owners()
+    assert owners.of("a.ts") is None
+    assert [fault.why for fault in owners.faults] == ["it has more than 3 MB"]
+
+
+def test_a_path_of_a_report_is_found_from_the_root(root: Path) -> None:
+    put(root, "packages/web/e2e/pay.spec.ts", "")
+    put(root, "packages/web/e2e/deep/list.spec.ts", "")
+    put(root, "packages/app/e2e/list.spec.ts", "")
+    put(root, "src/a.test.ts", "")
+    checkout = Checkout(root)
+    assert checkout.path_of("src/a.test.ts") == "src/a.test.ts"
+    assert checkout.path_of("pay.spec.ts") == "packages/web/e2e/pay.spec.ts"
+    assert checkout.path_of("./e2e/pay.spec.ts") == "packages/web/e2e/pay.spec.ts"
+    assert checkout.path_of("deep/list.spec.ts") == "packages/web/e2e/deep/list.spec.ts"
+    assert checkout.path_of("list.spec.ts") == ""  # two of them
+    assert checkout.path_of("ay.spec.ts") == checkout.path_of("gone.spec.ts") == ""
+    assert checkout.path_of("x" * 5_000) == checkout.path_of("a\0b") == ""
+
+
+def test_owners_of_a_test_are_sought_from_the_root(root: Path) -> None:
+    put(root, "CODEOWNERS", "/packages/web/ @web")
+    put(root, "packages/web/e2e/pay.spec.ts", "")
+    test = type("Row", (), {"id": TestId("pay.spec.ts", "pays", ""), "title_file": "", "stack_file": ""})()
+    assert Checkout(root).owners().text_of(test) == "@web"

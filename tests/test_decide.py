@@ -10,7 +10,8 @@ import pytest
 
 from flakelens import decisions
 from flakelens import policy_text as policy
-from flakelens.decide import acknowledge, expiry, waive
+from flakelens.decide import acknowledge, expiry
+from flakelens.decide_gate import waive
 from flakelens.decisions import TestRef
 from flakelens.decisions_file import Written
 from flakelens.errors import DecisionsError, UsageError

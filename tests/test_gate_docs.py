@@ -16,7 +16,7 @@ from flakelens.cli.gate import command
 from flakelens.gate.verdict import KINDS
 from flakelens.policy import GatePolicy
 from flakelens.render.json_gate import gate_json
-from tests.render.gate_reports import waived
+from tests.render.gate_reports import deployment, waived
 
 DOCS = Path(__file__).parent.parent / "docs"
 GATE = (DOCS / "gate.md").read_text(encoding="utf-8")
@@ -70,8 +70,9 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
 def test_every_name_of_the_json_is_explained() -> None:
     explained = set(re.findall(r"`([\w.\[\]]+)`", section(GATE, "## JSON")))
     document = json.loads(gate_json(waived()))
+    document["focuses"] = json.loads(gate_json(deployment()))["focuses"]
     names = set(document) | set(document["provenance"])
-    names |= {key for part in ("criteria", "areas", "waivers") for item in document[part] for key in item}
+    names |= {key for part in ("criteria", "areas", "waivers", "focuses") for item in document[part] for key in item}
     names |= set(document["criteria"][0]["observed"]) | set(document["areas"][0]["pass_rate"])
     assert {name for name in names if name not in explained and f"{name}[]" not in explained} == set()
 

@@ -17,6 +17,7 @@ from flakelens.policy_text import from_canonical, parse, shipped_text
 from flakelens.stats.rate import certifiable, limit_of
 
 GATE = "[gates.gate1.criteria."
+FOCUS = "[[focus]]\nname = 'a'\ntitles = ['x']\n"
 
 
 def test_the_shipped_policy_is_gate_1_of_the_design() -> None:
@@ -57,6 +58,22 @@ def test_the_shipped_policy_is_gate_1_of_the_design() -> None:
         ("areas = 'AI'", "areas"),
         ("[quarantine]\nareas = 5", "quarantine.areas"),
         ("quarantine = 5", "quarantine"),
+        # focuses and sign-offs
+        (f"{FOCUS}day = 'soon'", "focuses 'a': day is 'soon'"),
+        (f"{FOCUS}day = 0", "focuses 'a': day is '0'"),
+        (f"{FOCUS}day = 2026-11-23T10:00:00Z", "day"),
+        (f"{FOCUS}match = ['']", "an empty match"),
+        ("[[focus]]\nname = 'a'", "focuses 'a' has no pattern"),
+        ("[focus]\nname = 'a'", "focus must be tables"),
+        (f"{FOCUS}critical = 'yes'", "critical"),
+        (f"{GATE}x]\nkind = 'attested'", "what"),
+        (f"{GATE}x]\nkind = 'attested'\nwhat = ' '", "x.what is empty"),
+        (f"{GATE}x]\nkind = 'attested'\nwhat = 'a'\nareas = ['AI']", "a sign-off is about no test"),
+        (f"{GATE}x]\nkind = 'attested'\nwhat = 'a'\nmax_days = 400", "max_days is 400"),
+        (f"{GATE}x]\nkind = 'soak'\nareas = ['*']\nhours = 0", "x.hours must be over 0"),
+        (f"{GATE}x]\nkind = 'soak'\nareas = ['*']\nmax_gap_hours = 900", "x.max_gap_hours"),
+        (f"{GATE}x]\nkind = 'soak'\nareas = ['*']\nfailures = 0", "x.failures is 0"),
+        ('[gates.gate1]\nrollback = "a\\nb"', "rollback has several lines"),
         # windows that cannot work
         (f"{GATE}all-passing]\nruns = 0", "all-passing.runs is 0"),
         (f"{GATE}stable]\nruns = 101", "stable.runs is 101"),
@@ -230,13 +247,36 @@ def places(table: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-PLACES = places(tomllib.loads(shipped_text()))
+MORE = """
+[[focus]]
+name = "sign-in"
+match = ["sign in", "**/auth/**"]
+owner = "@web"
+day = 3
+critical = true
+[gates.next]
+environment = "production"
+rollback = "back"
+[gates.next.criteria.audit]
+kind = "attested"
+what = "audit"
+by = ["Ann"]
+max_days = 30
+[gates.next.criteria.watch]
+kind = "soak"
+areas = ["*"]
+hours = 24
+max_gap_hours = 2
+failures = 2
+"""
+WHOLE = shipped_text() + MORE
+PLACES = places(tomllib.loads(WHOLE))
 
 
 @settings(max_examples=300)
 @given(st.sampled_from(PLACES), ANYTHING)
 def test_a_wrong_type_anywhere_is_a_policy_error_and_nothing_else(place: tuple[Any, ...], value: Any) -> None:
-    own: Any = tomllib.loads(shipped_text())
+    own: Any = tomllib.loads(WHOLE)
     inner = own
     for key in place[:-1]:
         inner = inner[key]
@@ -263,3 +303,17 @@ def test_any_text_is_a_policy_or_a_policy_error(text: str) -> None:
 def test_a_deep_table_is_refused() -> None:
     with pytest.raises(PolicyError):
         parse("[quarantine]\nareas." + ".".join("a" * 3000) + " = 1")
+
+
+def test_a_focus_is_added_or_takes_the_place_of_its_name() -> None:
+    shipped = [focus.name for focus in parse().focuses]
+    policy = parse(
+        "[[focus]]\nname = 'payments'\nmatch = 'pay'\nday = 2026-11-23\n"
+        "[[focus]]\nname = 'forms'\nmatch = ['form']\nday = 3"
+    )
+    assert [focus.name for focus in policy.focuses] == [
+        *(name for name in shipped if name != "payments"), "payments", "forms",
+    ]  # fmt: skip
+    assert [(focus.match, focus.day) for focus in policy.focuses[-2:]] == [(("pay",), "2026-11-23"), (("form",), "3")]
+    alone = parse("[[focuses]]\nname = 'one'\ntitles = ['x']\n[waivers]\nnever = []")
+    assert [focus.name for focus in alone.focuses] == ["one"]

@@ -10,6 +10,25 @@ from flakelens.policy_text import parse
 CRITERION = "[gates.gate1.criteria.{}]\n{}"
 
 
+NEXT = """
+[gates.next]
+environment = "production"
+rollback = "back"
+[gates.next.criteria.audit]
+kind = "attested"
+what = "audit"
+by = ["Sam"]
+max_days = 30
+[gates.next.criteria.watch]
+kind = "soak"
+areas = ["*"]
+hours = 24
+max_gap_hours = 1
+failures = 2
+"""
+WEEK = '[[focus]]\nname = "auth"\nmatch = ["sign in"]\nowner = "Ann"\nday = 3\ncritical = true\n'
+
+
 def criterion(ident: str, line: str) -> str:
     return CRITERION.format(ident, line)
 
@@ -39,6 +58,18 @@ def criterion(ident: str, line: str) -> str:
         ("", 'branch = "develop"', ["branch by default -> develop"]),
         ("", "count_local = true", ["count_local: runs made on laptops count"]),
         ("", 'run_key = "commit"', ["run_key run -> commit"]),
+        (NEXT, NEXT.replace("max_days = 30", "max_days = 60"), ["next audit max_days 30 -> 60"]),
+        (NEXT, NEXT.replace('by = ["Sam"]', 'by = ["Sam", "Ann"]'),
+         ["next audit may be signed off by Sam, Ann instead of Sam"]),
+        (NEXT, NEXT.replace('by = ["Sam"]', ""), ["next audit may be signed off by anybody instead of Sam"]),
+        (NEXT, NEXT.replace('"audit"', '"a look"'), ["next audit asks to sign off 'a look' instead of 'audit'"]),
+        (NEXT, NEXT.replace("hours = 24", "hours = 12", 1), ["next watch hours 24 -> 12"]),
+        (NEXT, NEXT.replace("max_gap_hours = 1", "max_gap_hours = 6"), ["next watch max_gap_hours 1 -> 6"]),
+        (NEXT, NEXT.replace("failures = 2", "failures = 5"), ["next watch failures 2 -> 5"]),
+        (NEXT, NEXT.replace('rollback = "back"', ""), ["next rollback back -> none"]),
+        (WEEK, WEEK.replace("critical = true", ""), ["no longer critical: auth"]),
+        (WEEK, WEEK.replace('"sign in"', '"log in"'),
+         ["focuses changed: which tests or first attempts are judged may differ"]),
         (
             "",
             '[[retries]]\nproducer = "jest"\nevidence = "none"',
@@ -68,6 +99,12 @@ def test_asking_more_is_no_loosening(stricter: str) -> None:
     assert loosenings(parse(), parse(stricter)) == ()
     if "extra" not in stricter and "#" not in stricter:
         assert loosenings(parse(stricter), parse()) != ()
+
+
+def test_another_owner_or_day_lowers_nothing() -> None:
+    later = WEEK.replace("Ann", "Bo").replace("day = 3", "day = 4")
+    assert loosenings(parse(WEEK), parse(later)) == ()
+    assert loosenings(parse(WEEK.replace("critical = true", "")), parse(WEEK)) == ()
 
 
 def test_another_gate_is_named_with_its_criterion() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flakelens.reproduce import command_of, file_pattern, title_pattern
+from flakelens.reproduce import command_of, command_of_group, file_pattern, title_pattern
 
 FILE = "src/a.test.ts"
 
@@ -109,3 +109,44 @@ def test_a_separator_of_the_team_may_stand_in_the_report_and_be_a_space_in_the_t
 
 def test_a_file_that_looks_like_an_option_is_none():
     assert shlex.split(shlex.quote(file_pattern("-x.test.js"))) == ["./-x.test.js"]
+
+
+@pytest.mark.parametrize("producer", ["jest", "vitest", "playwright"])
+def test_titles_together_reach_the_tool_whole_and_match_each_test_and_no_other(tmp_path, producer):
+    group = command_of_group(producer, [(FILE, reported) for reported, _ in TITLES])
+    assert group is not None
+    assert not group.whole_files
+    words = words_of(group.command.once, tmp_path)
+    assert not (tmp_path / "owned").exists()
+    pattern = as_python(words[words.index("-g" if producer == "playwright" else "-t") + 1])
+    before = "chromium a.test.ts " if producer == "playwright" else ""
+    for reported, known in TITLES:
+        assert pattern.search(f"{before}{known or reported}")
+    assert not pattern.search(f"{before}adds two numbers and more")
+
+
+def test_tests_of_several_files_run_in_one_command():
+    group = command_of_group("jest", [("a.test.ts", "adds"), ("b.test.ts", "adds"), ("a.test.ts", "divides")])
+    assert group is not None
+    assert group.command.once == "npx jest a.test.ts b.test.ts -t '^(?:adds|divides)$'"
+    assert group.command.exists == '[ -n "$(npx jest --listTests a.test.ts b.test.ts)" ]'
+
+
+def test_many_titles_give_way_to_their_files_where_these_are_known():
+    many = [(f"{n % 2}.test.ts", f"test {n}") for n in range(30)]
+    group = command_of_group("playwright", many, variant="webkit")
+    assert group is not None
+    assert group.whole_files
+    assert group.command.once == "npx playwright test 0.test.ts 1.test.ts --project=webkit --retries=0"
+    unknown = command_of_group("jest", [("", name) for _, name in many])
+    assert unknown is not None
+    assert not unknown.whole_files  # without a file the titles are all there is: the first of them
+    assert unknown.command.once.startswith("npx jest -t '^(?:test 0|test 1|")
+
+
+def test_a_group_of_one_is_that_test_and_an_unknown_tool_has_no_command():
+    alone = command_of_group("jest", [(FILE, "adds")], variant="web")
+    assert alone is not None
+    assert alone.command == command_of("jest", file=FILE, name="adds", variant="web")
+    assert command_of_group("pytest", [(FILE, "a"), (FILE, "b")]) is None
+    assert command_of_group("pytest", [(FILE, "a")]) is None

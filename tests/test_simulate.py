@@ -6,16 +6,20 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from flakelens.analyze.evidence import load
 from flakelens.analyze.tests import tests_report as report_of_tests
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
 from flakelens.ingest import ingest
 from flakelens.junit import read_bytes
-from flakelens.model import Outcome, RetryEvidence
+from flakelens.model import Event, Outcome, RetryEvidence
+from flakelens.outcomes import failed_first
 from flakelens.policy_text import parse
 from flakelens.simulate import START, Plan, simulate
+from flakelens.simulate.files import FIELDS
 from flakelens.stats.states import TestState
 from flakelens.store import Store, open_store
 
@@ -131,12 +135,68 @@ def test_what_flakes_in_truth_is_called_flaky_and_nothing_else(tmp_path):
         ({"outages": -0.1}, "--outages -0.1"),
         ({"broken": float("nan")}, "--broken nan"),
         ({"flaky": 0.6, "broken": 0.6}, "flaky or broken"),
+        ({"pull_requests": 1.2}, "--pull-requests 1.2"),
+        ({"pr_broken": -1}, "--pr-broken -1"),
+        ({"shards": 0}, "0 shards"),
+        ({"tests": 20, "shards": 5}, "5 shards cannot share 4 E2E tests"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused_before_anything_is_written(tmp_path, wrong, message):
     with pytest.raises(UsageError, match=message):
         simulate(Plan(**wrong), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+PULLS = SMALL | {"runs": 80, "pull_requests": 0.3, "pr_broken": 0.5, "shards": 3, "seed": 4}
+
+
+def test_pull_requests_and_shards_are_read_back_as_the_truth_says(tmp_path):
+    done = simulate(Plan(**PULLS), tmp_path / "out")
+    truth = truth_of(tmp_path / "out")
+    assert done.breaking == sum(bool(pull["breaks"]) for pull in truth["pull_requests"]) >= 3
+    store, ingests = ingested(tmp_path / "out", tmp_path / "flakelens.db")
+    with store:
+        assert [problem for run in ingests for problem in run.problems] == []
+        evidence = load(store, parse(), Decisions(), as_of=START.replace(month=3), window=None).evidence
+    history = evidence.history
+    names = {test.id.name: place for place, test in enumerate(history.tests)}
+    place_of = [names[test["name"].replace(" › ", " ")] for test in truth["tests"]]
+    runs = {run.key.run: position for position, run in enumerate(history.runs)}
+    pulls = {pull["branch"]: pull for pull in truth["pull_requests"]}
+    for said in truth["runs"]:
+        position = runs[said["run"]]
+        run = history.runs[position]
+        pull = pulls.get(said["pull_request"])
+        assert run.commit == said["commit"]
+        assert (run.event is Event.PULL_REQUEST, run.counts) == (pull is not None, pull is None)
+        assert run.branch == (pull["branch"] if pull else "main")
+        assert sorted(report.shard for report in run.reports) == ["", "1/3", "2/3", "3/3"]
+        failed = set(np.flatnonzero(failed_first(history.whole[:, position])).tolist())
+        caused = {place_of[test] for field in FIELDS.values() for test in said[field]}
+        assert failed == caused
+        assert said["pull_request_failures"] == (pull["breaks"] if pull else [])
+    assert len(evidence.counting) == 80 - done.pull_request_runs
+
+
+def test_what_a_pull_request_broke_is_whole_on_the_main_branch(tmp_path):
+    simulate(Plan(**PULLS | {"flaky": 0, "broken": 0, "outages": 0}, retries=NONE), tmp_path / "out")
+    store, _ = ingested(tmp_path / "out", tmp_path / "flakelens.db")
+    with store:
+        report = report_of_tests(store, parse(), Decisions(), as_of=START.replace(month=3))
+    assert {line.finding.state for line in report.tests} == {TestState.STABLE}
+    truth = truth_of(tmp_path / "out")
+    commits = {run["commit"] for run in truth["runs"] if run["pull_request"] is None}
+    assert all(pull["base_commit"] in commits for pull in truth["pull_requests"])
+    assert {pull["commit"] for pull in truth["pull_requests"]}.isdisjoint(commits)
+
+
+def test_without_pull_requests_all_else_stays_as_it_is(tmp_path):
+    """The same bytes of reports as before there were any: they are drawn from numbers of their own."""
+    simulate(Plan(seed=3), tmp_path / "out")
+    runs = sorted((tmp_path / "out" / "runs").rglob("*.*"))
+    told = hashlib.sha256(b"".join(path.read_bytes() for path in runs)).hexdigest()
+    assert told == "87b8903877cd38c7296a6803d7b8a33dd48067bd53ec3859e892cbadd4233504"
+    assert {run["pull_request"] for run in truth_of(tmp_path / "out")["runs"]} == {None}
 
 
 def test_nothing_is_overwritten(tmp_path):
@@ -155,4 +215,4 @@ def test_the_edges_of_a_plan(tmp_path, plan):
     assert (len(truth["tests"]), len(truth["runs"])) == (done.tests, done.runs)
     assert sum(run["outage"] for run in truth["runs"]) == done.outages
     if plan.get("flaky") == 0:
-        assert done.first_failures == {"flake": 0, "broken": 0, "outage": 0}
+        assert done.first_failures == {"flake": 0, "broken": 0, "outage": 0, "pull_request": 0}

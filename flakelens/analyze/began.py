@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from flakelens.analyze.because import Case
+from flakelens.history import Run
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
 from flakelens.report import RunPoint
@@ -55,22 +57,30 @@ def began_at(case: Case, rate: float | None) -> Began | None:
     clean = [place for place in np.flatnonzero(before).tolist() if case.row[place] in (Outcome.PASSED, Outcome.FLAKY)]
     if flaky:
         clean = [place for place in clean if case.row[place] == Outcome.PASSED]
-    if not clean:
-        return Began(kind="flakes" if flaky else "fails", good=None, bad=bad, clean=0, sure=None)
+    if not flaky and not clean:
+        return Began(kind="fails", good=None, bad=bad, clean=0, sure=None)
     if not flaky:
         other = [place for place in clean if case.run(place).commit != bad.commit]
         good = (other or clean)[-1]
         return Began(
             kind="fails", good=_point(case, good), bad=bad, clean=sum(place >= good for place in clean), sure=None
         )
-    needed = math.ceil(math.log(MISS) / math.log1p(-min(rate, 1 - 1e-9)))
-    at = max(0, len(clean) - max(1, needed))
-    while at > 0 and case.run(clean[at]).commit == bad.commit:
+    return flaked_first(case.run(first), [case.run(place) for place in clean], rate)
+
+
+def flaked_first(bad: Run, clean: Sequence[Run], rate: float) -> Began:
+    """The range of what flakes at `rate` (above 0, at most 1) and did so first in the run `bad`.
+
+    `clean`: the runs before it that would have shown a flake and did not, oldest first.
+    """
+    if not clean:
+        return Began(kind="flakes", good=None, bad=point_of(bad), clean=0, sure=None)
+    sure = min(rate, 1 - 1e-9)
+    at = max(0, len(clean) - max(1, math.ceil(math.log(MISS) / math.log1p(-sure))))
+    while at > 0 and clean[at].commit == bad.commit:
         at -= 1
     runs = len(clean) - at
-    return Began(
-        kind="flakes", good=_point(case, clean[at]), bad=bad, clean=runs, sure=1 - (1 - min(rate, 1 - 1e-9)) ** runs
-    )
+    return Began(kind="flakes", good=point_of(clean[at]), bad=point_of(bad), clean=runs, sure=1 - (1 - sure) ** runs)
 
 
 def _first(case: Case) -> int | None:
@@ -85,5 +95,9 @@ def _first(case: Case) -> int | None:
 
 
 def _point(case: Case, position: int) -> RunPoint:
-    run = case.run(position)
+    return point_of(case.run(position))
+
+
+def point_of(run: Run) -> RunPoint:
+    """A run as a brief names it."""
     return RunPoint(run=run.key, commit=run.commit, started_at=run.started_at)

@@ -11,12 +11,14 @@ import numpy as np
 from flakelens.analyze.because import Case
 from flakelens.analyze.began import began_at, chances
 from flakelens.analyze.failing_lines import failing_lines
-from flakelens.analyze.show import Found, first_line, grouped, look_up, page_of
+from flakelens.analyze.show import Found, first_line, grouped, look_up, page_of, with_cause
+from flakelens.analyze.tests import CausesOf
 from flakelens.decisions import Decisions
 from flakelens.masks import mask
 from flakelens.messages import headline, signature
 from flakelens.model import Event
 from flakelens.outcomes import failed_first, was_executed
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.report_brief import BriefReport, Circumstance, Companion, Failure
 from flakelens.reproduce import command_of
@@ -30,10 +32,22 @@ _SHARE = 0.3  # of the test's failing runs, in which a companion fails too
 
 
 def brief_report(
-    store: Store | None, policy: Policy, decisions: Decisions, *, as_of: datetime, test: str
+    store: Store | None,
+    policy: Policy,
+    decisions: Decisions,
+    *,
+    as_of: datetime,
+    test: str,
+    owners: Owners = NOBODY,
+    causes_of: CausesOf | None = None,
 ) -> BriefReport:
     """The brief of the test that `test` names, as `show` takes it. Raises UsageError when none or several fit."""
-    found = look_up(store, policy, decisions, as_of=as_of, test=test)
+    found = look_up(store, policy, decisions, as_of=as_of, test=test, owners=owners)
+    return brief_of(store, with_cause(found, causes_of) if causes_of else found)
+
+
+def brief_of(store: Store | None, found: Found) -> BriefReport:
+    """The brief of a test that was looked up."""
     case, line = found.case, found.line
     row = case.evidence.history.tests[case.position]
     failing, tried = chances(case)
@@ -56,7 +70,7 @@ def brief_report(
             file=file,
             name=line.reported.name,
             variant=line.id.variant,
-            separators=policy.title_separators,
+            separators=case.evidence.policy.title_separators,
         ),
         clean_needed=_clean_needed(case),
     )

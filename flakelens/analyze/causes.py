@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from flakelens.analyze.evidence import load
+from flakelens.analyze.filters import EVERY_TEST, Filter, known_names
+from flakelens.analyze.price import Prices
+from flakelens.analyze.said import Said
 from flakelens.analyze.striking import striking
 from flakelens.decisions import Decisions
-from flakelens.errors import UsageError
 from flakelens.facts import Bools, Int8s
 from flakelens.gate.evidence import Evidence
-from flakelens.messages import headline
-from flakelens.model import Outcome, TestId
+from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
-from flakelens.policy import UNASSIGNED, Policy
-from flakelens.report_causes import CauseLine, CausesReport, CauseState, CauseTest, FactorLine, SignatureLine
+from flakelens.owners import NOBODY, Owners
+from flakelens.policy import Policy
+from flakelens.report import CauseOf
+from flakelens.report_causes import CauseLine, CausesReport, CauseState, CauseTest, FactorLine
 from flakelens.stats.clusters import Cluster, common_mode_runs, find_clusters
-from flakelens.stats.signatures import signature_of
 from flakelens.stats.states import TestFinding, TestState
-from flakelens.store import Store, StoredMessage
+from flakelens.store import Store
 
-_MESSAGES = 30  # newest failing runs of a test whose messages are read
 _LISTED = (CauseState.BROKEN, CauseState.FLAKY, CauseState.UNSURE, CauseState.HEALING)
 _URGENCY = {state: rank for rank, state in enumerate(CauseState)}
 
@@ -79,6 +81,16 @@ class Causes:
         return inside
 
     @cached_property
+    def said(self) -> Said:
+        """The messages of its failures."""
+        return Said(evidence=self.evidence, store=self.store, failing=self.failing)
+
+    @cached_property
+    def prices(self) -> Prices:
+        """What tests cost in the last 30 days."""
+        return Prices(self.store, self.evidence)
+
+    @cached_property
     def found(self) -> tuple[Cluster, ...]:
         """Every cause: tests that fail together, and every other test that failed twice, is flaky or is broken."""
         clusters = find_clusters(self.failing, outage=self.left_out)
@@ -89,6 +101,11 @@ class Causes:
             if test not in known and finding.state in (TestState.FLAKY, TestState.BROKEN) and self.failing[test].any()
         ]
         return (*clusters, *alone)
+
+    def id_of(self, cause: Cluster) -> str:
+        """The short name of a cause: it stays while the first test of the cause, by file and title, is the same."""
+        first = min(self.evidence.history.tests[test].id for test in cause.tests.tolist())
+        return "c" + hashlib.sha256("\0".join(first).encode()).hexdigest()[:6]
 
     def state(self, cause: Cluster) -> CauseState:
         """The most urgent state of its tests."""
@@ -112,66 +129,39 @@ class Causes:
                 area=areas.names[int(areas.index[cause.tests[place]])],
                 state=str(self.findings[int(cause.tests[place])].state),
                 runs=int(counts[place]),
+                owner=self.evidence.owner(int(cause.tests[place])),
             )
             for place in order
         )
         runs = [history.runs[self.evidence.counting[run]].key for run in cause.runs.tolist()]
         outcomes = self.outcomes[cause.tests]
+        owners = Counter(owner for test in tests for owner in test.owner.split())
         return CauseLine(
-            id=_id(min(test.id for test in tests)),
+            id=self.id_of(cause),
             state=self.state(cause),
             tests=tests,
             areas=tuple(dict.fromkeys(test.area for test in tests)),
             files=tuple(sorted({test.id.file for test in tests} - {""})),
-            signature=self._signature(cause),
+            signature=self.said.signature(cause),
             factors=factors,
             runs=len(runs),
             failures=int(((outcomes == Outcome.FAILED) & rows).sum()),
             flaky=int(((outcomes == Outcome.FLAKY) & rows).sum()),
             first=runs[0],
             last=runs[-1],
+            owners=tuple(sorted(owners, key=lambda owner: (-owners[owner], owner))),
+            price=self.prices.of([test.id for test in tests]),
         )
 
-    @cached_property
-    def _keys(self) -> dict[TestId, list[int]]:
-        keys: dict[TestId, list[int]] = {}
-        for key, canonical in self.evidence.history.names.ids.items():
-            keys.setdefault(canonical, []).append(key)
-        return keys
 
-    def _signature(self, cause: Cluster) -> SignatureLine | None:
-        """The signature of most failed results; each counts once, by the first thing that it said."""
-        said = self._said(cause)
-        if not said:
-            return None
-        signed = [(signature_of(message.text, message.type), message) for message in said]
-        counts = Counter(signature.hash for signature, _ in signed)
-        best = min(counts, key=lambda name: (-counts[name], name))
-        signature, newest = next((sign, message) for sign, message in signed if sign.hash == best)
-        return SignatureLine(
-            hash=best,
-            line=signature.line,
-            example=headline(newest.text) or newest.type,
-            category=signature.category,
-            failures=counts[best],
-            of=len(signed),
-        )
-
-    def _said(self, cause: Cluster) -> list[StoredMessage]:
-        """The first message of each failed result, newest run first."""
-        if self.store is None:
-            return []
-        pairs: list[tuple[int, int, int]] = []
-        for test in cause.tests.tolist():
-            keys = self._keys.get(self.evidence.history.tests[test].id, [])
-            for column in np.flatnonzero(self.failing[test])[-_MESSAGES:].tolist():
-                for report in self.evidence.history.runs[self.evidence.counting[column]].reports:
-                    if not report.stale and (report.tests == test).any():
-                        pairs += [(column, report.key, key) for key in keys]
-        messages = self.store.messages([(report, key) for _, report, key in pairs])
-        found = [(column, messages[report, key][0]) for column, report, key in pairs if (report, key) in messages]
-        found.sort(key=lambda entry: -entry[0])
-        return [message for _, message in found]
+def causes_of_tests(evidence: Evidence) -> dict[int, CauseOf]:
+    """The cause of each test that has one, by position in `History.tests`."""
+    causes = Causes(evidence=evidence, store=None)
+    return {
+        test: CauseOf(id=name, others=len(cause.tests) - 1)
+        for cause, name in ((cause, causes.id_of(cause)) for cause in causes.found)
+        for test in cause.tests.tolist()
+    }
 
 
 def causes_report(
@@ -180,26 +170,33 @@ def causes_report(
     decisions: Decisions,
     *,
     as_of: datetime,
-    area: Collection[str] = (),
+    asked: Filter = EVERY_TEST,
+    state: Collection[str] = (),
     over: bool = False,
+    sort: str = "urgency",
     limit: int | None = None,
+    owners: Owners = NOBODY,
 ) -> CausesReport:
-    """The causes of the failures of the newest 300 runs; with tests of one of the areas, if any are named.
+    """The causes of the failures of the newest 300 runs: those with a test that `asked` leaves, in one of the states.
 
     `over`: also causes whose tests are stable again or gone. `limit` None: all; clusters come first. Raises UsageError
-    for an area that does not exist.
+    for an area, focus, state or order that does not exist.
     """
-    known = (*policy.area_names(), UNASSIGNED)
-    for name in area:
-        if name not in known:
-            raise UsageError(f"There is no area {name!r}.", mend=f"Known here: {', '.join(known)}.")
-    evidence = load(store, policy, decisions, as_of=as_of).evidence
+    known_names(state, tuple(map(str, CauseState)), "state of causes")
+    known_names((sort,), SORTS, "order")
+    evidence = load(store, policy, decisions, as_of=as_of, owners=owners).evidence
+    asked = asked.checked(evidence)
     causes = Causes(evidence=evidence, store=store)
-    chosen = [cause for cause in causes.found if not area or _within(evidence, cause, area)]
-    listed = [cause for cause in chosen if over or causes.state(cause) in _LISTED]
+    chosen = [
+        cause
+        for cause in causes.found
+        if any(asked.holds(evidence, test) for test in cause.tests.tolist())
+        and (not state or str(causes.state(cause)) in state)
+    ]
+    listed = [cause for cause in chosen if over or state or causes.state(cause) in _LISTED]
     # A single test that nobody can call flaky or broken yet is for `tests`; there it says "unsure".
     listed = [cause for cause in listed if len(cause.tests) > 1 or causes.state(cause) is not CauseState.UNSURE]
-    lines = sorted(causes.lines(listed), key=_by_urgency)
+    lines = sorted(causes.lines(listed), key=_ORDERS[sort])
     clusters = [line for line in lines if len(line.tests) > 1]
     singles = [line for line in lines if len(line.tests) == 1]
     if limit is not None:
@@ -211,18 +208,23 @@ def causes_report(
         clusters=tuple(clusters),
         singles=_grouped(singles),
         matching=len(lines),
-        over=sum(causes.state(cause) is CauseState.OVER for cause in chosen) if not over else 0,
+        over=sum(causes.state(cause) is CauseState.OVER for cause in chosen) if not over and not state else 0,
     )
-
-
-def _within(evidence: Evidence, cause: Cluster, areas: Collection[str]) -> bool:
-    return any(evidence.areas.names[int(evidence.areas.index[test])] in areas for test in cause.tests)
 
 
 def _by_urgency(line: CauseLine) -> tuple[int, int, int, str]:
     """Over causes last, healing ones before them; else by the runs that they hit."""
     rank = 0 if line.state in (CauseState.BROKEN, CauseState.FLAKY, CauseState.UNSURE) else _URGENCY[line.state]
     return rank, -line.runs, -len(line.tests), line.id
+
+
+_ORDERS: dict[str, Callable[[CauseLine], tuple[Any, ...]]] = {
+    "urgency": _by_urgency,
+    "failures": lambda line: (-line.failures, _by_urgency(line)),
+    "tests": lambda line: (-len(line.tests), _by_urgency(line)),
+    "price": lambda line: (-line.price.alone, -line.price.reruns, -(line.price.minutes or 0.0), _by_urgency(line)),
+}
+SORTS = tuple(_ORDERS)
 
 
 def _grouped(singles: Iterable[CauseLine]) -> tuple[tuple[CauseLine, ...], ...]:
@@ -241,8 +243,3 @@ def _state(finding: TestFinding | None) -> CauseState:
     return {TestState.BROKEN: CauseState.BROKEN, TestState.UNSURE: CauseState.UNSURE}.get(
         finding.state, CauseState.OVER
     )
-
-
-def _id(test: TestId) -> str:
-    """A short name that stays while the first test of the cause, by name, is the same."""
-    return "c" + hashlib.sha256("\0".join(test).encode()).hexdigest()[:6]

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from flakelens.analyze.began import point_of
 from flakelens.analyze.evidence import load
-from flakelens.analyze.tests import known_names
+from flakelens.analyze.filters import known_names
 from flakelens.completeness import window_start
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
 from flakelens.gate.criterion import Scope
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
-from flakelens.history import Run
 from flakelens.outcomes import was_executed
 from flakelens.policy import UNASSIGNED, Policy
 from flakelens.report import RunPoint
@@ -65,7 +65,7 @@ def events_report(
     return EventsReport(
         branch=evidence.history.branch,
         runs=len(runs),
-        first=_point(evidence.history.runs[runs[0]]) if runs else None,
+        first=point_of(evidence.history.runs[runs[0]]) if runs else None,
         since=moment,
         groups=groups if limit is None else groups[:limit],
         matching=len(groups),
@@ -141,9 +141,9 @@ def _event(evidence: Evidence, scope: Scope, place: int, change: Change) -> Test
     test = int(scope.view.tests[place])
 
     def point(at: int | None) -> RunPoint | None:
-        return None if at is None else _point(evidence.history.runs[int(runs[at])])
+        return None if at is None else point_of(evidence.history.runs[int(runs[at])])
 
-    at = _point(evidence.history.runs[int(runs[change.at])])
+    at = point_of(evidence.history.runs[int(runs[change.at])])
     before = point(change.before)
     span = None
     if before is not None and change.kind in _RANGED:
@@ -157,7 +157,7 @@ def _event(evidence: Evidence, scope: Scope, place: int, change: Change) -> Test
         area=scope.name,
         focuses=evidence.focuses[test],
         at=at,
-        known=_point(evidence.history.runs[int(runs[change.known])]),
+        known=point_of(evidence.history.runs[int(runs[change.known])]),
         before=before,
         range=span,
         until=point(change.until),
@@ -188,7 +188,7 @@ def _renames(evidence: Evidence) -> Iterator[tuple[int, int, TestEvent]]:
         for old, heir in evidence.moved.items()
     ]
     for test, run, old, new in known:
-        point = _point(history.runs[run])
+        point = point_of(history.runs[run])
         yield (
             test,
             run,
@@ -208,10 +208,6 @@ def _renames(evidence: Evidence) -> Iterator[tuple[int, int, TestEvent]]:
                 new=new,
             ),
         )
-
-
-def _point(run: Run) -> RunPoint:
-    return RunPoint(run=run.key, commit=run.commit, started_at=run.started_at)
 
 
 def since_moment(evidence: Evidence, text: str) -> datetime:

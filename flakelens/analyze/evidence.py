@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 from flakelens.analyze.fits import Fits
 from flakelens.decisions import Decisions
-from flakelens.facts import Facts
+from flakelens.facts import Facts, RunKey
 from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.history import build
 from flakelens.model import TestId
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.runs import in_time
 from flakelens.stats.fitting import STEP_RUNS
@@ -53,33 +54,40 @@ def load(
     known_at: datetime | None = None,
     met_baseline: frozenset[TestId] = frozenset(),
     any_branch: bool = False,
+    run: RunKey | None = None,
+    owners: Owners = NOBODY,
+    every_run: bool = False,
 ) -> Loaded:
     """The newest `window` counting runs (None: all), the other runs beside them, and those of `commit`.
 
     The window begins at every 50th run of the branch only, so that up to 49 more are read: what the suite's parameters
     are fitted to is inside, and stays the same for 50 runs.
 
+    `every_run`: instead every run of the environment, also those older than the first that counts.
+
     `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
-    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. Runs that
-    start more than 10 minutes after `as_of` are left out and counted; but if they had come by then, a clock is wrong,
-    and they stand where they came: a failed run must not hide behind it.
+    recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. `run` is read
+    besides, however old. `owners` are named beside the tests. Runs that start more than 10 minutes after `as_of` are
+    left out and counted; but if they had come by then, a clock is wrong, and they stand where they came: a failed run
+    must not hide behind it.
     """
     facts = Facts(runs=(), tests=())
     branch = gated_branch(policy, store.branches() if store else ())
     if store is not None:
         facts = store.read(
-            branch=branch,
-            last=window,
+            branch=None if every_run else branch,
+            last=None if every_run else window,
             step=STEP_RUNS,
             until=as_of + CLOCK_TOLERANCE,
             commit=commit,
+            run=run,
             alongside=True,
             count_local=policy.count_local,
             known_at=known_at,
             environment=environment,
         )
-        if any_branch and not facts.runs:
-            facts = store.read(branch=None, last=window, known_at=known_at, environment=environment)
+        if any_branch and not any(found.key != run for found in facts.runs):
+            facts = store.read(branch=None, last=window, run=run, known_at=known_at, environment=environment)
     # A call that brought metadata and problems but no report leaves a run that nothing can be said about.
     begun = tuple(run for run in facts.runs if run.reports)
     placed = [in_time(run, as_of + CLOCK_TOLERANCE) for run in begun]
@@ -95,6 +103,7 @@ def load(
         as_of=as_of,
         met_baseline=met_baseline,
         fitter=fits,
+        owners=owners,
     )
     return Loaded(
         evidence=evidence,

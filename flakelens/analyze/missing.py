@@ -16,7 +16,16 @@ from flakelens.gate.trying import clean_runs_by_trying
 from flakelens.gate.verdict import Verdict
 from flakelens.history import Run
 from flakelens.model import GateState
-from flakelens.policy import ALL_AREAS, AllPassingPolicy, GatePolicy, PassRatePolicy, ReliablePolicy, StablePolicy
+from flakelens.policy import (
+    ALL_AREAS,
+    AllPassingPolicy,
+    AttestedPolicy,
+    GatePolicy,
+    PassRatePolicy,
+    ReliablePolicy,
+    SoakPolicy,
+    StablePolicy,
+)
 from flakelens.report_forecast import Batch, GatePlan, Missing, PaceLine
 from flakelens.stats.pace import DAYS, Pace, pace_of
 from flakelens.store import Store
@@ -114,8 +123,10 @@ def _clean_runs(finding: CriterionFinding, gate: GatePolicy, evidence: Evidence)
     policy = gate.criteria.get(finding.id)
     if policy is None:  # the commit that --commit asks for: its own run, named in `repair_first`, not one of the branch
         return 0
+    if isinstance(policy, AttestedPolicy):  # no run brings it: the person is named in `repair_first`
+        return 0
     scopes = _scopes(finding, gate, evidence)
-    if not scopes or not all(scope.active.any() for scope in scopes):
+    if isinstance(policy, SoakPolicy) or not scopes or not all(scope.active.any() for scope in scopes):
         return None
     if isinstance(policy, AllPassingPolicy):
         asked = policy
@@ -141,9 +152,9 @@ def _scopes(finding: CriterionFinding, gate: GatePolicy, evidence: Evidence) -> 
     policy = gate.criteria.get(finding.id)
     if policy is None:  # the commit that --commit asks for
         return [scope for scope in map(evidence.scope, evidence.areas.names) if len(scope.view.runs)]
-    if isinstance(policy, PassRatePolicy):
-        return [evidence.pooled(policy.areas, policy.focuses)]
     everything = ALL_AREAS in policy.areas
+    if isinstance(policy, PassRatePolicy) or (policy.focuses and everything):
+        return [evidence.pooled(policy.areas, policy.focuses)]
     names = [name for name in (evidence.areas.names if everything else policy.areas) if name in evidence.views]
     scopes = [evidence.pooled([name], policy.focuses) if policy.focuses else evidence.scope(name) for name in names]
     own = [scope for scope in scopes if scope.name == finding.area]

@@ -9,6 +9,7 @@ from flakelens.analyze.evidence import load
 from flakelens.analyze.tests import area_lines
 from flakelens.decisions import Decisions, QuarantineEntry
 from flakelens.gate.evidence import Evidence
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.report import TestLine
 from flakelens.report_quarantine import AreaUse, Quarantined, QuarantineReport, QuarantineSuggestion
@@ -44,9 +45,11 @@ def quarantine_report(
     )
 
 
-def suggestion(store: Store | None, policy: Policy, decisions: Decisions, *, as_of: datetime) -> QuarantineSuggestion:
+def suggestion(
+    store: Store | None, policy: Policy, decisions: Decisions, *, as_of: datetime, owners: Owners = NOBODY
+) -> QuarantineSuggestion:
     """Flaky tests that are not healing and not in quarantine, as far as the policy leaves room in their areas."""
-    evidence = load(store, policy, decisions, as_of=as_of).evidence
+    evidence = load(store, policy, decisions, as_of=as_of, owners=owners).evidence
     lines = [line for line in _lines(evidence) if not line.quarantined]
     broken = sum(line.finding.state is TestState.BROKEN for line in lines)
     flaky = [line for line in lines if line.finding.state is TestState.FLAKY and not line.finding.healing]

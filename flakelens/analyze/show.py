@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,8 +13,9 @@ from flakelens.analyze.because import Case, because
 from flakelens.analyze.durations import duration_line
 from flakelens.analyze.events import area_events
 from flakelens.analyze.evidence import load
+from flakelens.analyze.filters import EVERY_TEST, Filter
 from flakelens.analyze.price import price
-from flakelens.analyze.tests import area_lines
+from flakelens.analyze.tests import CausesOf, area_lines
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
 from flakelens.facts import RunKey
@@ -22,22 +24,37 @@ from flakelens.history import Run
 from flakelens.identity import SEPARATORS, canonical_name
 from flakelens.masks import mask
 from flakelens.model import Outcome, RetryEvidence, TestId
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.render.safe import one_line
 from flakelens.report import FailureGroup, RunCell, ShowReport, TestLine
 from flakelens.store import Store, StoredMessage
 
 _MOST_LISTED = 10
+_COMMON = 2  # failing runs from which on a test can be seen to fail with others
 _MESSAGES = 200  # newest messages of each reported form that are looked at
 _LEAST_FIRST = (RetryEvidence.UNKNOWN, RetryEvidence.HIDDEN, RetryEvidence.RECORDED, RetryEvidence.NONE)
 
 
-def show_report(store: Store | None, policy: Policy, decisions: Decisions, *, as_of: datetime, test: str) -> ShowReport:
-    """The test that `test` names: canonical or reported, alone or as "file > name", or a part that only it contains.
+def show_report(
+    store: Store | None,
+    policy: Policy,
+    decisions: Decisions,
+    *,
+    as_of: datetime,
+    test: str,
+    asked: Filter = EVERY_TEST,
+    owners: Owners = NOBODY,
+    causes_of: CausesOf | None = None,
+) -> ShowReport:
+    """The test that `test` names: canonical or reported, alone or as "file > name", or a part that only it contains,
+    among those that `asked` leaves.
 
-    Raises UsageError when none or several fit; several are listed.
+    `causes_of` is called when the test failed often enough to have a cause with others. Raises UsageError when none or
+    several fit; several are listed.
     """
-    return page_of(store, look_up(store, policy, decisions, as_of=as_of, test=test))
+    found = look_up(store, policy, decisions, as_of=as_of, test=test, asked=asked, owners=owners)
+    return page_of(store, with_cause(found, causes_of) if causes_of else found)
 
 
 class Found(NamedTuple):
@@ -53,23 +70,49 @@ class Found(NamedTuple):
         return tuple(dict.fromkeys(form for _, form in sorted(self.forms)))
 
 
-def look_up(store: Store | None, policy: Policy, decisions: Decisions, *, as_of: datetime, test: str) -> Found:
+def look_up(
+    store: Store | None,
+    policy: Policy,
+    decisions: Decisions,
+    *,
+    as_of: datetime,
+    test: str,
+    asked: Filter = EVERY_TEST,
+    owners: Owners = NOBODY,
+) -> Found:
     """The one test that `test` names, as for `show_report`. Raises UsageError."""
-    evidence = load(store, policy, decisions, as_of=as_of, any_branch=True).evidence
-    return locate(store, evidence, test)
+    evidence = load(store, policy, decisions, as_of=as_of, any_branch=True, owners=owners).evidence
+    return locate(store, evidence, test, asked)
 
 
-def locate(store: Store | None, evidence: Evidence, test: str) -> Found:
+def with_cause(found: Found, causes_of: CausesOf) -> Found:
+    """The same, with the cause of a test that failed twice or more."""
+    line = found.line
+    if line.failures + line.flaky_runs < _COMMON:
+        return found
+    cause = causes_of(found.case.evidence).get(found.case.position)
+    return found._replace(line=replace(line, cause=cause))
+
+
+def locate(store: Store | None, evidence: Evidence, test: str, asked: Filter = EVERY_TEST) -> Found:
     """The test that `test` names. Raises UsageError when none or several fit; several are listed."""
     forms = _forms(store, evidence)
+    if asked.checked(evidence):
+        left = {row.id for place, row in enumerate(evidence.history.tests) if asked.holds(evidence, place)}
+        forms = {test: known for test, known in forms.items() if test in left}
     found = find(test, forms, evidence.policy.title_separators or SEPARATORS)
     position = [row.id for row in evidence.history.tests].index(found)
+    return found_at(evidence, position, forms[found])
+
+
+def found_at(evidence: Evidence, position: int, forms: list[tuple[int, TestId]]) -> Found:
+    """The test at a position of `History.tests`, with the forms in which reports wrote it."""
     area = evidence.areas.names[int(evidence.areas.index[position])]
     line = area_lines(evidence, area)[position]
     scope = evidence.scope(area)
     place = int(np.flatnonzero(scope.view.tests == position)[0])
     case = Case(evidence=evidence, scope=scope, place=place, finding=line.finding)
-    return Found(case, line, forms[found])
+    return Found(case, line, forms)
 
 
 def page_of(store: Store | None, found: Found) -> ShowReport:

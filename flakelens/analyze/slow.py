@@ -7,8 +7,8 @@ from datetime import datetime
 
 from flakelens.analyze.durations import line_of, timed
 from flakelens.analyze.evidence import load
+from flakelens.analyze.filters import known_names
 from flakelens.analyze.suites import suite_lines
-from flakelens.analyze.tests import known_names
 from flakelens.decisions import Decisions
 from flakelens.policy import UNASSIGNED, Policy
 from flakelens.report_slow import SlowLine, SlowReport

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from flakelens.analyze.evidence import load
+from flakelens.analyze.filters import Filter, known_names
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
 from flakelens.facts import Bools, Int8s
@@ -18,8 +19,9 @@ from flakelens.gate.criterion import Scope
 from flakelens.gate.evidence import Evidence
 from flakelens.history import Run
 from flakelens.model import Outcome, RetryEvidence
-from flakelens.policy import UNASSIGNED, Policy
-from flakelens.report import Rate, TestLine, TestsReport
+from flakelens.owners import NOBODY, Owners
+from flakelens.policy import Policy
+from flakelens.report import CauseOf, Rate, TestLine, TestsReport
 from flakelens.stats.intervals import run_interval
 from flakelens.stats.states import TestFinding, TestState
 from flakelens.store import Store
@@ -28,6 +30,10 @@ from flakelens.store import Store
 HEALING = "healing"
 STATES = (*(str(state) for state in TestState), HEALING)
 SORTS = ("urgency", "name", "rate", "failures", "flakes")
+
+# The causes of the tests of an evidence, by position. Given from above, because clusters need a heavy library: only who
+# asks for them waits for it.
+CausesOf: TypeAlias = Callable[[Evidence], Mapping[int, CauseOf]]
 
 _LETTERS = np.frombuffer(b".PKFS", np.uint8)  # by Outcome code
 _FIRST_ATTEMPTS_SHOWN = frozenset({RetryEvidence.RECORDED, RetryEvidence.NONE})
@@ -42,25 +48,33 @@ def tests_report(
     area: Collection[str] = (),
     focus: Collection[str] = (),
     state: Collection[str] = (),
+    owner: Collection[str] = (),
+    cluster: str = "",
     sort: str = "urgency",
     limit: int | None = None,
+    owners: Owners = NOBODY,
+    causes_of: CausesOf | None = None,
 ) -> TestsReport:
-    """Every test of the newest 300 runs, narrowed to some areas, focuses and states (none named: all of them).
+    """Every test of the newest 300 runs, narrowed to some areas, focuses, states and owners (none named: all of them).
 
-    `limit` None: all. Raises UsageError for an area, focus, state or order that does not exist.
+    `cluster`: the tests of that cause alone; it needs `causes_of`, with which every line names its cause. `limit` None:
+    all. Raises UsageError for an area, focus, state, cause or order that does not exist.
     """
-    known_names(area, (*policy.area_names(), UNASSIGNED), "area")
-    known_names(focus, tuple(dict.fromkeys(rule.name for rule in policy.focuses)), "focus")
     known_names(state, STATES, "state")
     known_names((sort,), SORTS, "order")
-    evidence = load(store, policy, decisions, as_of=as_of, any_branch=True).evidence
-    lines = [line for name in evidence.areas.names for line in area_lines(evidence, name).values()]
+    evidence = load(store, policy, decisions, as_of=as_of, any_branch=True, owners=owners).evidence
+    asked = Filter(area=area, focus=focus, owner=owner).checked(evidence)
+    causes = causes_of(evidence) if causes_of else {}
+    if cluster and all(cause.id != cluster for cause in causes.values()):
+        raise UsageError(f"There is no cause {cluster!r}.", mend="flakelens causes --over lists them with their ids.")
+    of_areas = [area_lines(evidence, name) for name in evidence.areas.names]
+    lines = {test: replace(line, cause=causes.get(test)) for of_area in of_areas for test, line in of_area.items()}
     matching = [
         line
-        for line in lines
-        if (not area or line.area in area)
-        and (not focus or not set(focus).isdisjoint(line.focuses))
+        for test, line in lines.items()
+        if asked.holds(evidence, test)
         and (not state or _has_state(line.finding, state))
+        and (not cluster or (line.cause is not None and line.cause.id == cluster))
     ]
     matching.sort(key=_ORDERS[sort])
     return TestsReport(
@@ -107,6 +121,7 @@ def area_lines(evidence: Evidence, area: str) -> dict[int, TestLine]:
             since_run=since.key if since else None,
             since_commit=since.commit if since else "",
             strip=_LETTERS[row].tobytes().decode("ascii"),
+            owner=evidence.owner(position),
         )
     return lines
 
@@ -162,13 +177,6 @@ def _rate(failed: int, executed: int) -> Rate | None:
 
 def _has_state(finding: TestFinding, states: Collection[str]) -> bool:
     return str(finding.state) in states or (finding.healing and HEALING in states)
-
-
-def known_names(asked: Collection[str], there: tuple[str, ...], what: str) -> None:
-    """Raises UsageError for a name in `asked` that is not `there`; `what` is what such a name is called."""
-    for name in asked:
-        if name not in there:
-            raise UsageError(f"There is no {what} {name!r}.", mend=f"Known here: {', '.join(there) or 'none'}.")
 
 
 def urgency(line: TestLine) -> tuple[Any, ...]:

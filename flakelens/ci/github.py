@@ -57,7 +57,7 @@ def read(env: Mapping[str, str], git: Git, read_file: ReadFile = read_small) -> 
         url=_url(env, run),
     )
     if name == "workflow_run":
-        return _triggering_run(info, payload)
+        return described(info, dig(payload, "workflow_run"))
     if event is Event.PULL_REQUEST:
         return _pull_request(info, env, payload, git)
     if event is Event.MERGE_QUEUE:
@@ -93,12 +93,11 @@ def _merge_group(info: RunInfo, env: Mapping[str, str], payload: object) -> RunI
     )
 
 
-def _triggering_run(info: RunInfo, payload: object) -> RunInfo:
-    """`workflow_run` reads the reports of another run: that one is described, as far as the payload tells.
+def described(info: RunInfo, origin: object) -> RunInfo:
+    """`info` with what GitHub tells of a run: in the payload of `workflow_run`, or when it is asked for the run.
 
-    Without a payload nothing is known but this run's id: GITHUB_SHA is the default branch, which was not tested.
+    Without it nothing is known but the id in `info`: GITHUB_SHA is the default branch, which was not tested.
     """
-    origin = dig(payload, "workflow_run")
     if not isinstance(origin, dict):
         return info
     event = _EVENTS.get(text_at(origin, "event"), Event.OTHER)

@@ -19,35 +19,41 @@ from flakelens.errors import FlakelensError
 
 
 class Entry(NamedTuple):
-    """One command: its name, what it does in a line, and whether it is listed first."""
+    """One command: its name, what it does in a line, whether it is listed first, and its file where that differs."""
 
     name: str
     does: str
     first: bool
+    file: str = ""
 
 
 # A new command is a file of the same name in this package with a function `command`, and a line here.
 COMMANDS = (
     Entry("look", "what reports say by themselves: no database, no set-up", True),
+    Entry("run", "run a test command as it is, store its reports, triage its failures", True, "run_command"),
     Entry("ingest", "read the reports of a run into the database", True),
+    Entry("triage", "every failure of a run explained: new, already broken, flake, outage", True),
     Entry("gate", "is the gate met? the verdict, its evidence, what is missing", True),
     Entry("plan", "the fewest causes whose repair meets the gate's pass rate", True),
     Entry("tests", "the tests with their states and rates, most urgent first", True),
     Entry("show", "the history of one test, and why it has its state", True),
-    Entry("brief", "all that it takes to repair one test: since when, how often, how to see it fail", True),
+    Entry("brief", "all that it takes to repair a test or a cause: since when, how often, how to see it fail", True),
     Entry("doctor", "what keeps flakelens from seeing flakes, with the mend", True),
     Entry("demo", "everything on recorded real runs", True),
     Entry("causes", "what makes tests fail: together, by what they say, where they strike", False),
     Entry("events", "what happened to the tests, run by run: regressed, fixed, flaky, new, gone", False),
     Entry("init", "write a flakelens.toml for this project", False),
     Entry("waive", "go on in spite of a criterion, under your name, for a while", False),
+    Entry("attest", "sign off what a gate asks for and no test can show", False),
     Entry("acknowledge", "say that tests were removed or skipped on purpose", False),
     Entry("verify", "has the repair of a test held since a commit?", False),
     Entry("forecast", "what is to be expected: the next run, the trend, the day of the gate", False),
     Entry("slow", "the tests and suites that became slower, and since when", False),
     Entry("quarantine", "known bad tests that must not stop others: suggest, add, remove, list, check", False),
     Entry("alias", "say that a test was renamed, so that it keeps its history", False),
-    Entry("db", "care for the database: info, check, merge, rebuild, prune, backup", False),
+    Entry("sync", "pull and push the history that a team shares", False),
+    Entry("backfill", "bring the runs of the past from GitHub's artifacts", False),
+    Entry("db", "care for the database: info, check, merge, rebuild, prune, backup, export", False),
     Entry("simulate", "a history with known truth, as real report files", False),
 )
 
@@ -59,9 +65,11 @@ class _Commands(click.Group):
         return [entry.name for entry in COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        del ctx
+        entry = next((entry for entry in COMMANDS if entry.name == cmd_name), None)
+        if entry is None:
             return None
-        command: click.Command = import_module(f"flakelens.cli.{cmd_name}").command
+        command: click.Command = import_module(f"flakelens.cli.{entry.file or entry.name}").command
         return command
 
     def resolve_command(

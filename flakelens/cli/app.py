@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 
 import click
 
-from flakelens import decisions as decisions_room
 from flakelens import policy_text as policy_room
 from flakelens.decisions import Decisions
-from flakelens.errors import PolicyError, UsageError
+from flakelens.errors import UsageError
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
+from flakelens.rule_files import read_decisions, read_policy
 
 POLICY_FILE = "flakelens.toml"
 DECISIONS_FILE = "flakelens-decisions.toml"
@@ -82,10 +83,7 @@ class App:
     def policy(self) -> Policy:
         """The policy in force. Raises PolicyError."""
         place = self.policy_place()
-        if place is None:
-            return policy_room.parse()
-        path, table = place
-        return policy_room.parse(_read(path, "policy"), where=str(path), table=table)
+        return policy_room.parse() if place is None else read_policy(place[0])
 
     def decisions_path(self) -> Path:
         """Where decisions are: beside the policy, or else in the folder of the call."""
@@ -95,7 +93,14 @@ class App:
     def decisions(self) -> Decisions:
         """The decisions in force; none without a file. Raises DecisionsError."""
         path = self.decisions_path()
-        return decisions_room.parse(_read(path, "decisions"), where=path.name) if path.is_file() else Decisions()
+        return read_decisions(path) if path.is_file() else Decisions()
+
+    def owners(self) -> Owners:
+        """Who owns the files of the checkout that the command was called in; nobody outside of one."""
+        from flakelens.checkout import Checkout
+
+        checkout = Checkout.find(self.folder)
+        return checkout.owners() if checkout else NOBODY
 
     def shown(self, path: Path) -> str:
         """A path as a person at this place would write it."""
@@ -146,12 +151,3 @@ def _has_table(project: Path) -> bool:
         return "flakelens" in tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return False  # somebody else's file: its faults are not ours to report
-
-
-def _read(path: Path, what: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise PolicyError(f"The {what} {path} cannot be read: {error.strerror}.", mend="Check the path.") from None
-    except UnicodeDecodeError:
-        raise PolicyError(f"The {what} {path} is not UTF-8 text.", mend="Save it as UTF-8.") from None

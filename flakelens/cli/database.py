@@ -33,4 +33,6 @@ def everything(app: App) -> Evidence | None:
     with if_there(app.db) as store:
         if store is None:
             return None
-        return load(store, app.policy(), app.decisions(), as_of=app.now(), window=None, any_branch=True).evidence
+        return load(
+            store, app.policy(), app.decisions(), as_of=app.now(), window=None, any_branch=True, owners=app.owners()
+        ).evidence

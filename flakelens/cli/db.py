@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flakelens.cli.app import App, format_option
+from flakelens.cli.app import App, as_of_option, format_option
 from flakelens.cli.exit_codes import BAD_DATABASE, DONE
 from flakelens.errors import UsageError
 
@@ -123,6 +123,41 @@ def backup(app: App, file: str, format_: str) -> int:
         store.backup(file)
     size = Path(file).stat().st_size
     _say(app, format_, "backup", {"file": file, "bytes": size}, [f"Copied to {file} ({size / 1e6:.1f} MB)."])
+    return DONE
+
+
+@command.command("export")
+@click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--parquet", is_flag=True, help="Parquet instead of CSV (needs the extra flakelens-junit[parquet]).")
+@click.option(
+    "--only",
+    type=click.Choice(("runs", "tests", "results", "daily")),
+    multiple=True,
+    help="Only this frame; may be repeated.",
+)
+@as_of_option
+@format_option("text", "json")
+@click.pass_obj
+def export_(app: App, folder: Path, parquet: bool, only: tuple[str, ...], as_of: str | None, format_: str) -> int:
+    """Write runs, tests, results and daily rates into FOLDER, as CSV or Parquet. docs/library.md has the columns."""
+    from flakelens import api
+    from flakelens.export import export, need_parquet
+
+    if parquet:
+        need_parquet()
+    moment = app.moment(as_of)
+    with api.open(app.db, policy=app.policy(), decisions=app.decisions(), as_of=moment, checkout=app.folder) as lens:
+        frames = {
+            name: getattr(lens, name) for name in ("runs", "tests", "results", "daily") if not only or name in only
+        }
+    written = export(frames, folder, parquet=parquet)
+    facts: dict[str, object] = {
+        "folder": str(folder),
+        "files": [{"name": f.name, "rows": f.rows, "bytes": f.bytes} for f in written],
+    }
+    said = [f"Wrote {len(written)} {'file' if len(written) == 1 else 'files'} to {app.shown(folder)}:"]
+    said += [f"{file.name}: {_count(file.rows, 'row')}, {file.bytes / 1e3:,.0f} kB" for file in written]
+    _say(app, format_, "export", facts, said)
     return DONE
 
 

@@ -21,7 +21,7 @@ def command(app: App, format_: str, as_of: str | None) -> int:
     from flakelens.doctor import doctor
 
     with if_there(app.db) as store:
-        report = doctor(store, app.policy(), app.decisions(), as_of=app.moment(as_of))
+        report = doctor(store, app.policy(), app.decisions(), as_of=app.moment(as_of), owned=app.owners())
     if format_ == "json":
         from flakelens.render.json_doctor import doctor_json
 

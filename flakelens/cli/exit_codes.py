@@ -8,6 +8,7 @@ from flakelens.errors import (
     FlakelensError,
     NothingReadError,
     PolicyError,
+    SharedHistoryError,
     UsageError,
 )
 from flakelens.model import GateState
@@ -17,8 +18,8 @@ UNEXPECTED = 1  # an error that flakelens did not foresee
 USAGE = 2  # the command line asks for something that does not exist or does not fit
 NOTHING_READ = 3  # nothing at all could be read
 BAD_POLICY = 4  # the policy or the decisions file is not valid
-BAD_DATABASE = 5  # the database is damaged, not ours, newer than this flakelens, or cannot be written
-UNREADABLE = 6  # ingested, but something was unreadable, salvaged, empty or failed to load
+BAD_DATABASE = 5  # the database is damaged, not ours, newer or cannot be written; the shared history cannot be reached
+UNREADABLE = 6  # ingested or synced, but something was unreadable, salvaged, empty or failed to load
 NOT_MET = 10  # the gate is NOT_MET; a new failure; a repair did not hold; doctor or quarantine check found a fault
 INCONCLUSIVE = 11  # the gate, or whether a repair has held, cannot be decided yet
 
@@ -30,6 +31,7 @@ _OF_ERROR: tuple[tuple[type[FlakelensError], int], ...] = (
     (PolicyError, BAD_POLICY),
     (DecisionsError, BAD_POLICY),
     (DatabaseError, BAD_DATABASE),
+    (SharedHistoryError, BAD_DATABASE),
 )
 
 

@@ -6,7 +6,6 @@ import re
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -183,20 +182,11 @@ def _exit_code(report: GateReport) -> int:
 
 
 def _tell_github(app: App, report: GateReport) -> None:
-    """Append the step's summary and outputs where GitHub Actions asks for them. Never in the way of the verdict."""
-    from flakelens.render.github_gate import output_lines, outputs
+    from flakelens.cli.github_files import tell_github
+    from flakelens.render.github_gate import outputs
     from flakelens.render.markdown_gate import gate_markdown
 
-    for variable, text in (
-        ("GITHUB_STEP_SUMMARY", gate_markdown(report) + "\n"),
-        ("GITHUB_OUTPUT", output_lines(outputs(report))),
-    ):
-        if place := app.environ.get(variable):
-            try:
-                with Path(place).open("a", encoding="utf-8", newline="\n") as file:
-                    file.write(text)
-            except OSError as error:
-                click.echo(f"flakelens: {variable} could not be written: {error.strerror}.", err=True)
+    tell_github(app, summary=gate_markdown(report), outputs=outputs(report))
 
 
 def _replay(app: App, number: int, format_: str) -> int:

@@ -10,6 +10,7 @@ import click
 
 from flakelens.cli.app import App, format_option
 from flakelens.cli.exit_codes import DONE, UNREADABLE
+from flakelens.cli.metadata_options import metadata_options
 from flakelens.cli.progress import Bar
 from flakelens.model import SERIOUS_CODES
 
@@ -17,20 +18,7 @@ from flakelens.model import SERIOUS_CODES
 @click.command(short_help="read the reports of a run into the database")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--run-per-dir", is_flag=True, help="Each sub-folder of PATH is one run; CI variables are not used.")
-@click.option("--provider", metavar="NAME", help="Where the run was made: github, gitlab..")
-@click.option("--run", metavar="ID", help="The run's id; the same id for all its jobs and shards.")
-@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="1, and 2.. for re-runs of the same run.")
-@click.option("--commit", metavar="SHA", help="The commit that was tested.")
-@click.option("--branch", metavar="NAME", help="Its branch; in a pull request the head branch.")
-@click.option("--base-branch", metavar="NAME", help="The branch a pull request wants to enter.")
-@click.option("--event", metavar="EVENT", help="push, schedule, merge_queue, manual, pull_request or other.")
-@click.option("--job", metavar="NAME", help="The CI job that made these reports.")
-@click.option("--shard", metavar="K/N", help="Which part of how many, such as 2/4.")
-@click.option("--retries", type=click.Choice(["recorded", "hidden", "none"]), help="What the reports show of retries.")
-@click.option("--environment", metavar="NAME", help="For checks after a deployment: production.. Not for CI runs.")
-@click.option("--started-at", metavar="TIME", help="When the run started, such as 2026-11-20T18:00Z.")
-@click.option("--url", metavar="URL", help="The run's page.")
-@click.option("--partial", is_flag=True, help="A filtered run (-t, one file): what is missing was not removed.")
+@metadata_options
 @format_option("text", "json")
 @click.pass_obj
 def command(app: App, /, paths: tuple[str, ...], run_per_dir: bool, format_: str, partial: bool, **said: Any) -> int:

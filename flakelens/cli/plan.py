@@ -32,7 +32,9 @@ def command(app: App, gate: str, format_: str, by: Literal["failures", "runs"], 
     from flakelens.plan import plan_report
 
     with if_there(app.db) as store:
-        report = plan_report(store, app.policy(), app.decisions(), gate, as_of=app.moment(as_of), order=by)
+        report = plan_report(
+            store, app.policy(), app.decisions(), gate, as_of=app.moment(as_of), order=by, owners=app.owners()
+        )
     if format_ == "json":
         from flakelens.render.json_plan import plan_json
 

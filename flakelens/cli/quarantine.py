@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import click
 
@@ -24,7 +25,7 @@ def command() -> None:
 
 @command.command("add")
 @click.argument("tests", nargs=-1, required=True, metavar="TEST...")
-@click.option("--owner", required=True, metavar="NAME", help="Who repairs it.")
+@click.option("--owner", default="", metavar="NAME", help="Who repairs it.  [default: who owns its file by CODEOWNERS]")
 @click.option("--reason", required=True, metavar="TEXT", help="What is wrong with it, as far as is known.")
 @click.option("--expires", required=True, metavar="WHEN", help="14d, 48h, or a date; 90 days at most are advised.")
 @click.option("--issue", default="", metavar="URL", help="Where the repair is followed.")
@@ -99,7 +100,7 @@ def suggest(app: App, format_: str, as_of: str | None) -> int:
     from flakelens.analyze.quarantine import suggestion
 
     with if_there(app.db) as store:
-        found = suggestion(store, app.policy(), app.decisions(), as_of=app.moment(as_of))
+        found = suggestion(store, app.policy(), app.decisions(), as_of=app.moment(as_of), owners=app.owners())
     if format_ == "json":
         from flakelens.render.json_quarantine import suggestion_json
 
@@ -108,6 +109,40 @@ def suggest(app: App, format_: str, as_of: str | None) -> int:
         from flakelens.render.text_quarantine import suggestion_text
 
         click.echo(suggestion_text(found, width=app.width, colour=app.colour), nl=False, color=app.colour)
+    return DONE
+
+
+@command.command("export")
+@click.option(
+    "--format", "format_", type=click.Choice(["playwright", "jest"]), required=True, help="For which test runner."
+)
+@as_of_option
+@click.pass_obj
+def export(app: App, format_: Literal["playwright", "jest"], as_of: str | None) -> int:
+    """Write what lets a test runner leave out or skip the tests in quarantine, for a job that stops others.
+
+    playwright: a pattern, npx playwright test --grep-invert "$(cat FILE)". jest: a file for setupFilesAfterEnv. Run
+    them in another job all the same: a test that never runs is never seen to heal.
+    """
+    from flakelens.analyze.quarantine_export import quarantine_export
+
+    with if_there(app.db) as store:
+        found = quarantine_export(store, app.policy(), app.decisions(), format_, as_of=app.moment(as_of))
+    if format_ == "playwright":
+        from flakelens.render.export_playwright import playwright_pattern
+
+        text = playwright_pattern(found)
+    else:
+        from flakelens.render.export_jest import jest_setup
+
+        text = jest_setup(found)
+    click.echo(text, nl=False)
+    if not app.quiet:
+        from flakelens.gate.criterion import count_of
+        from flakelens.render.escape import plain
+
+        for note in (f"{count_of(len(found.held), 'test')} of {format_} in quarantine.", *found.notes):
+            click.echo(f"flakelens: {plain(note)}", err=True)
     return DONE
 
 

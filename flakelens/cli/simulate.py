@@ -27,6 +27,25 @@ from flakelens.cli.exit_codes import DONE
     show_default=True,
     help="E2E retried and shown; everything retried and hidden; no retries.",
 )
+@click.option(
+    "--pull-requests",
+    type=float,
+    metavar="SHARE",
+    default=0.0,
+    show_default=True,
+    help="Commits that are a pull request's.",
+)
+@click.option(
+    "--pr-broken",
+    type=float,
+    metavar="SHARE",
+    default=0.2,
+    show_default=True,
+    help="Pull requests that break tests.",
+)
+@click.option(
+    "--shards", type=int, metavar="N", default=1, show_default=True, help="Parts of the E2E job, a report each."
+)
 @format_option("text", "json")
 @click.pass_obj
 def command(
@@ -39,6 +58,9 @@ def command(
     broken: float,
     outages: float,
     retries: str,
+    pull_requests: float,
+    pr_broken: float,
+    shards: int,
     format_: str,
 ) -> int:
     """Write a history whose truth is known into the new folder OUT.
@@ -58,6 +80,9 @@ def command(
         broken=broken,
         outages=outages,
         retries=RetryEvidence(retries),
+        pull_requests=pull_requests,
+        pr_broken=pr_broken,
+        shards=shards,
     )
     done = simulate(plan, out)
     if format_ == "json":

@@ -21,6 +21,10 @@ _SCREEN = 30  # tests that the text shows without --limit
     multiple=True,
     help="Only this state: stable, flaky, broken, unsure, branch-only, gone or healing; may be repeated.",
 )
+@click.option(
+    "--owner", metavar="NAME", multiple=True, help="Only tests of this owner by CODEOWNERS, or none; may be repeated."
+)
+@click.option("--cluster", metavar="ID", default="", help="Only the tests of this cause, as flakelens causes names it.")
 @click.option("--sort", metavar="ORDER", default="urgency", help="urgency, name, rate, failures or flakes.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most N; 0: all.  [default: 30, JSON: all]")
 @as_of_option
@@ -31,6 +35,8 @@ def command(
     area: tuple[str, ...],
     focus: tuple[str, ...],
     state: tuple[str, ...],
+    owner: tuple[str, ...],
+    cluster: str,
     sort: str,
     limit: int | None,
     as_of: str | None,
@@ -38,10 +44,13 @@ def command(
     """The tests with their states and rates, most urgent first.
 
     Rates are over the newest 300 runs that count for the gated branch, confirmed outages left out. A rate of first
-    attempts is given where the reports show them.
+    attempts is given where the reports show them. -v adds owners and causes.
     """
-    from flakelens.analyze.tests import tests_report
+    from flakelens.analyze.tests import CausesOf, tests_report
 
+    causes_of: CausesOf | None = None
+    if format_ == "json" or cluster or app.verbose:  # finding clusters takes time that the table alone is worth
+        from flakelens.analyze.causes import causes_of_tests as causes_of
     if limit is None and format_ == "text":
         limit = _SCREEN
     with if_there(app.db) as store:
@@ -53,8 +62,12 @@ def command(
             area=area,
             focus=focus,
             state=state,
+            owner=owner,
+            cluster=cluster,
             sort=sort,
             limit=limit or None,
+            owners=app.owners(),
+            causes_of=causes_of,
         )
     if format_ == "json":
         from flakelens.render.json_tests import tests_json
@@ -63,5 +76,6 @@ def command(
     else:
         from flakelens.render.text_tests import tests_text
 
-        click.echo(tests_text(report, width=app.width, colour=app.colour), nl=False, color=app.colour)
+        text = tests_text(report, width=app.width, colour=app.colour, verbose=app.verbose)
+        click.echo(text, nl=False, color=app.colour)
     return DONE

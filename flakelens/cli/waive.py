@@ -21,7 +21,7 @@ def command(app: App, gate: str, criterion: str, commit: str, by: str, reason: s
     The state stays what it is and every report shows the waiver. Writes to flakelens-decisions.toml, which must be
     committed. What the policy lists in waivers.never (AI, payments) cannot be waived.
     """
-    from flakelens.decide import protected, waive
+    from flakelens.decide_gate import protected, waive
     from flakelens.render.decisions import written_text
 
     policy, path = app.policy(), app.decisions_path()

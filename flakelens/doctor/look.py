@@ -12,6 +12,7 @@ from flakelens.gate.evidence import Evidence, label
 from flakelens.history import Report, Run
 from flakelens.model import Problem
 from flakelens.policy import ALL_AREAS, Policy
+from flakelens.store import Extent
 
 NEWEST = 10  # counting runs whose reports are looked at: older ones are history, and cannot be mended
 _EXAMPLES = 3
@@ -25,6 +26,7 @@ class Look:
     in_future: int  # runs that say they start after now
     problems: Mapping[RunKey, tuple[Problem, ...]]
     as_of: datetime
+    size: Extent | None = None  # of the database; None without one
 
     @property
     def policy(self) -> Policy:

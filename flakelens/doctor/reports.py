@@ -63,6 +63,8 @@ def no_file_paths(look: Look) -> Iterator[Finding]:
             continue
         adopted = sum(bool(tests[test].id.file) for test in without)
         known = f"; {adopted} of them are known from other runs" if adopted else ""
+        if producer == "jest" and len(without) == len(mine):
+            known += ". These are jest-junit's default names: no path, and describe titles joined by a space"
         yield Finding(
             code="no-file-paths",
             where=where_of(producer, job),

@@ -16,8 +16,10 @@ from flakelens.facts import Bools
 from flakelens.gate.criterion import Scope, count_of
 from flakelens.history import History, Run
 from flakelens.model import Event, Outcome, RetryEvidence, TestId
+from flakelens.owners import NOBODY, Owners
 from flakelens.policy import ALL_AREAS, Policy
 from flakelens.rules import area_of_file
+from flakelens.stats.disagreement import disagreed
 from flakelens.stats.markov import Parameters
 from flakelens.stats.outages import Outages, find_outages
 from flakelens.stats.probabilities import FitInput, fit_input, fit_to
@@ -36,6 +38,7 @@ class Evidence:
     as_of: datetime
     met_baseline: frozenset[TestId] = frozenset()  # active at the newest MET verdict older than the baseline window
     fitter: Callable[[FitInput], Parameters] = fit_to  # one that remembers saves the work
+    owners: Owners = NOBODY  # of the checkout; named beside tests, and no verdict rests on them
 
     @cached_property
     def areas(self) -> AreaMap:
@@ -46,6 +49,10 @@ class Evidence:
     def focuses(self) -> tuple[tuple[str, ...], ...]:
         """The focuses of every test, by position in `history.tests`."""
         return focuses(self.history.tests, self.policy)
+
+    def owner(self, position: int) -> str:
+        """The owners of a test as CODEOWNERS writes them, "@team/web @ada"; "" for none."""
+        return self.owners.text_of(self.history.tests[position])
 
     @cached_property
     def _scopes(self) -> dict[str, Scope]:
@@ -109,18 +116,12 @@ class Evidence:
     @cached_property
     def disagreed(self) -> Bools:
         """Tests that failed and passed on one commit of a pull request of this repository. Shape (tests,)."""
-        result = np.zeros(len(self.history.tests), np.bool_)
-        by_commit: dict[str, list[int]] = {}
-        for position, run in enumerate(self.history.runs):
-            # A fork's runs are a stranger's word, a laptop's tree is nobody's commit: neither is evidence.
-            if run.commit and run.event is Event.PULL_REQUEST and run.why_not == "pull request":
-                by_commit.setdefault(run.commit, []).append(position)
-        for positions in by_commit.values():
-            columns = self.history.outcomes[:, positions]
-            failed = (columns == Outcome.FAILED).any(axis=1)
-            passed = (columns == Outcome.PASSED).any(axis=1)
-            result |= (columns == Outcome.FLAKY).any(axis=1) | (failed & passed)
-        return result
+        # A fork's runs are a stranger's word, a laptop's tree is nobody's commit: neither is evidence.
+        commits = [
+            run.commit if run.event is Event.PULL_REQUEST and run.why_not == "pull request" else ""
+            for run in self.history.runs
+        ]
+        return disagreed(self.history.outcomes, self.history.counting, commits)
 
     @cached_property
     def quarantined(self) -> Bools:
@@ -216,10 +217,13 @@ class Evidence:
         name = "all" if everything else ", ".join(names)
         if narrowed:
             inside &= np.fromiter((bool(set(narrowed) & set(own)) for own in self.focuses), np.bool_, len(inside))
-            name = f"{name} ({', '.join(narrowed)})"
+            name = ", ".join(narrowed) if everything else f"{name} ({', '.join(narrowed)})"
+        files = {self.history.tests[test].id.file for test in np.flatnonzero(inside)} if narrowed else set()
         index = np.where(inside, 0, 1).astype(np.int32)
 
         def area_of(producer: str, job: str, file: str) -> str:
+            if narrowed:  # a focus is made of tests: what a job or a new file carries of it nobody knows
+                return "" if not file else name if file in files else "other"
             found = self.area_of(producer, job, file)
             return name if everything or found in names else ("" if not found else "other")
 

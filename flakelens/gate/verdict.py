@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from flakelens.gate import all_passing, commit, complete, no_laundering, pass_rate, reliable, stable
+from flakelens.gate import all_passing, attested, commit, complete, no_laundering, pass_rate, reliable, soak, stable
 from flakelens.gate.criterion import CriterionFinding
 from flakelens.gate.evidence import Evidence
+from flakelens.gate.focus import FocusFinding, judge_focuses
 from flakelens.gate.waivers import WaiverFinding, judge_waivers
 from flakelens.model import GateState, TestId
 from flakelens.policy import (
     ALL_AREAS,
     AllPassingPolicy,
+    AttestedPolicy,
     CompletePolicy,
     CriterionPolicy,
     GatePolicy,
     NoLaunderingPolicy,
     PassRatePolicy,
     ReliablePolicy,
+    SoakPolicy,
     StablePolicy,
 )
 
@@ -30,6 +33,8 @@ KINDS = (
     ("reliable", ReliablePolicy, reliable),
     ("complete", CompletePolicy, complete),
     ("no-laundering", NoLaunderingPolicy, no_laundering),
+    ("soak", SoakPolicy, soak),
+    ("attested", AttestedPolicy, attested),
 )
 
 
@@ -53,6 +58,8 @@ class Verdict:
     criteria: tuple[CriterionFinding, ...]
     waivers: tuple[WaiverFinding, ...]
     removed: tuple[str, ...]  # criteria that the policy removes openly, by an empty list of areas
+    focuses: tuple[FocusFinding, ...] = ()  # that somebody looks after; not part of the state
+    rollback: str = ""  # the command that takes the deployment back, where the gate says to
 
     @property
     def proceed(self) -> bool:
@@ -81,20 +88,23 @@ def judge(name: str, gate: GatePolicy, evidence: Evidence, *, commit_sha: str = 
         if not policy.areas:
             removed.append(ident)
             continue
-        criteria += _criterion(ident, policy, gate, evidence, needs)
+        criteria += _criterion(name, ident, policy, gate, evidence, needs)
     if commit_sha:
         criteria.append(commit.judge(commit_sha, evidence))
     state = together([finding.state for finding in criteria])
     waivers = _waivers(name, gate, criteria, evidence)
+    decision = decide(state, criteria, waivers)
     return Verdict(
         gate=name,
         title=gate.title,
         mode=gate.mode,
         state=state,
-        decision=decide(state, criteria, waivers),
+        decision=decision,
         criteria=tuple(criteria),
         waivers=waivers,
         removed=tuple(removed),
+        focuses=judge_focuses(gate, evidence) if needs else (),
+        rollback=gate.rollback if state is GateState.NOT_MET and decision is Decision.STOP else "",
     )
 
 
@@ -117,27 +127,39 @@ def decide(state: GateState, criteria: list[CriterionFinding], waivers: tuple[Wa
 
 
 def _criterion(
-    ident: str, policy: CriterionPolicy, gate: GatePolicy, evidence: Evidence, needs: bool
+    name: str, ident: str, policy: CriterionPolicy, gate: GatePolicy, evidence: Evidence, needs: bool
 ) -> list[CriterionFinding]:
+    if isinstance(policy, AttestedPolicy):
+        signed = evidence.decisions.attested
+        return [attested.judge(ident, policy, signed, gate=name, as_of=evidence.as_of)]
+    if isinstance(policy, SoakPolicy):
+        return [soak.judge(ident, policy, evidence.pooled(policy.areas, policy.focuses))]
     if isinstance(policy, PassRatePolicy):
         return [pass_rate.judge(ident, policy, evidence.pooled(policy.areas, policy.focuses), needs=needs)]
     areas = evidence.areas.names if ALL_AREAS in policy.areas else policy.areas
     if isinstance(policy, NoLaunderingPolicy):
         threshold = policy.threshold if policy.threshold is not None else gate.pass_rate_threshold
-        scopes = [evidence.scope(area) for area in areas]
+        narrowed = [evidence.pooled(policy.areas, policy.focuses)] if policy.focuses else []
+        scopes = narrowed or [evidence.scope(area) for area in areas]
         return [no_laundering.judge(ident, policy, scopes, threshold=threshold)]
     if isinstance(policy, CompletePolicy):
         # "all areas" means all that have runs: an area without any is for the criteria that name it.
         named = [area for area in areas if ALL_AREAS not in policy.areas or len(evidence.views[area].runs)]
-        finding = complete.judge(
-            ident, policy, [evidence.scope(area) for area in named], evidence.unknown_quarantine(), needs=needs
-        )
-        return [finding]
-    scopes = [
-        evidence.pooled([area], policy.focuses) if policy.focuses else evidence.scope(area)
-        for area in areas
-        if ALL_AREAS not in policy.areas or len(evidence.views[area].runs)
-    ]
+        scopes = [evidence.scope(area) for area in named]
+        if policy.focuses:
+            faults = tuple(f"{area}: {fault}" for area in named for fault in evidence.quarantine_faults(area))
+            scopes = [replace(evidence.pooled(policy.areas, policy.focuses), quarantine_faults=faults)]
+        return [complete.judge(ident, policy, scopes, evidence.unknown_quarantine(), needs=needs)]
+    # Focuses cut across areas: those of all areas are one set of tests, not a part of every area.
+    scopes = (
+        [evidence.pooled(policy.areas, policy.focuses)]
+        if policy.focuses and ALL_AREAS in policy.areas
+        else [
+            evidence.pooled([area], policy.focuses) if policy.focuses else evidence.scope(area)
+            for area in areas
+            if ALL_AREAS not in policy.areas or len(evidence.views[area].runs)
+        ]
+    )
     if isinstance(policy, AllPassingPolicy):
         return [all_passing.judge(ident, policy, scope, needs=needs) for scope in scopes]
     if isinstance(policy, StablePolicy):

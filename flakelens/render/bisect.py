@@ -16,8 +16,9 @@ MISS = 0.01  # chance that one step misses a flake: with 5 steps (32 commits) th
 _SETUP = "npm ci"
 
 
-def bisect_script(report: BriefReport, *, called: str = "bisect.sh") -> str:
+def bisect_script(report: BriefReport, *, called: str = "bisect.sh", cause: str = "") -> str:
     """The script, executable by any POSIX shell; `called` is its path, for the comment that says how to use it.
+    `cause`: the id of the cause for which this test stands.
 
     Exit codes are those of `git bisect run`: 0 good, 1 bad, 125 when a commit cannot be judged. Raises UsageError
     for a test without a commit range or whose tool is not known.
@@ -35,7 +36,7 @@ def bisect_script(report: BriefReport, *, called: str = "bisect.sh") -> str:
             "The command line of the tool that runs this test is not known.",
             mend="flakelens brief knows Jest, Vitest and Playwright.",
         )
-    return "\n".join((*_head(report, began, began.good.commit, called), *_body(report, began, command))) + "\n"
+    return "\n".join((*_head(report, began, began.good.commit, called, cause), *_body(report, began, command))) + "\n"
 
 
 def tries(rate: float) -> int:
@@ -50,13 +51,14 @@ def failures_needed(flake_rate: float | None) -> int:
     return min(20, max(2, math.ceil(math.log(MISS) / math.log(min(flake_rate, 0.9)))))
 
 
-def _head(report: BriefReport, began: Began, good: str, called: str) -> list[str]:
+def _head(report: BriefReport, began: Began, good: str, called: str, cause: str) -> list[str]:
     name = one_line(report.page.line.id.name)
     what = "made this test flaky" if began.kind == "flakes" else "broke this test"
     lines = [
         "#!/bin/sh",
         f"{MARK}: finds the commit that {what}:",
         f"#   {name}",
+        *([f"# It stands for the tests of cause {cause}, of which it can be bisected best."] if cause else []),
         "#",
         f"#   git bisect start {began.bad.commit} {good}",
         f"#   git bisect run {shlex.quote(one_line(_runnable(called)))}",

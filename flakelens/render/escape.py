@@ -19,7 +19,7 @@ _COMMANDS = re.compile(
 )
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]|~]")
 _BLOCK = re.compile(r"^(?=[-+=#>])|^(\d{1,9})(?=[.)])")
-_LINKS = re.compile(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+_LINKS = re.compile(r"(?<=[@#])(?<!&#)(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 # Spaces, and what holds emoji families and the letters of some scripts together.
 _JOINERS = " \u3000\u200c\u200d"
 _TICKS = re.compile(r"`+")

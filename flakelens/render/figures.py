@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from math import ceil
 
 from flakelens.gate.criterion import CriterionFinding, count_of, percent
+from flakelens.gate.focus import FocusFinding
 from flakelens.model import GateState
 from flakelens.report import Rate
-from flakelens.stats.price import DAYS, Price
+from flakelens.stats.price import DAYS, Price, Saving
 
 WORDS = {GateState.MET: "MET", GateState.NOT_MET: "NOT MET", GateState.INCONCLUSIVE: "INCONCLUSIVE"}
 SYMBOLS = {GateState.MET: "✓", GateState.NOT_MET: "✗", GateState.INCONCLUSIVE: "?"}
@@ -28,6 +30,39 @@ def share_beside(value: float, required: float) -> str:
 def threshold(share: float) -> str:
     """A threshold as the policy writes it: 98 %, 99.5 %."""
     return f"{round(share * 100, 6):g} %"
+
+
+def observed(finding: CriterionFinding) -> str:
+    """The cell for what was observed: a share, hours, what a person said; "no data" for none."""
+    if finding.kind == "attested":
+        return {GateState.MET: "signed", GateState.NOT_MET: "refused", GateState.INCONCLUSIVE: "unsigned"}[
+            finding.state
+        ]
+    if finding.observed is None:
+        return "no data"
+    if finding.kind == "soak":
+        return f"{finding.observed.count[0]} h"
+    return share_beside(finding.observed.value, finding.required)
+
+
+def required(finding: CriterionFinding) -> str:
+    """The cell for what is required of it."""
+    if finding.kind == "attested":
+        return "sign-off"
+    if finding.kind == "soak":
+        return f"{finding.observed.count[1]} h" if finding.observed is not None else "watched"
+    return threshold(finding.required)
+
+
+def criterion_title(finding: CriterionFinding) -> str:
+    """A criterion with what it is about: "stable (components)"; a sign-off is about no area."""
+    return f"{finding.id} ({finding.area})" if finding.area else finding.id
+
+
+def focus_title(focus: FocusFinding) -> str:
+    """A focus with who looks after it and when: "payments (day 3, @ann, critical)"."""
+    parts = [part for part in (focus.when, focus.owner, "critical" if focus.critical else "") if part]
+    return f"{focus.name} ({', '.join(parts)})" if parts else focus.name
 
 
 def rate(value: Rate | None) -> str:
@@ -74,12 +109,45 @@ def price(cost: Price) -> tuple[str, ...]:
         lines.append("how long these runs took is not in the reports")
     else:
         of = "" if cost.timed == cost.failed else f" ({cost.timed} of these runs: the others' reports do not say)"
-        took = f"{cost.minutes:,.1f} minutes" if cost.minutes >= 1 else count_of(math.ceil(cost.minutes * 60), "second")
+        took = f"{cost.minutes:,.1f} minutes" if cost.minutes >= 1 else count_of(ceil(cost.minutes * 60), "second")
         lines.append(f"test time lost: {took}{of}")
     if cost.pull_request_runs:
         pulls = count_of(cost.pull_requests, "pull request")
         lines.append(f"{count_of(cost.pull_request_runs, 'run')} of {pulls} blocked")
     return tuple(lines)
+
+
+def cost(price: Price) -> str:
+    """What a cause cost, in one line: "cost 7 red runs (5 by it alone), 6 re-runs.. in 30 days"; "" for nothing."""
+    if not price.failed:
+        return ""
+    alone = "" if price.alone == price.failed else f" ({price.alone or 'none'} by it alone)"
+    parts = [f"{count_of(price.failed, 'red run')}{alone}", *_waste(price)]
+    return f"cost {', '.join(parts)} in {DAYS} days"
+
+
+def saving(saved: Saving, verb: str = "saves") -> str:
+    """What a repair saves, in one line: "saves 9 red runs, 14 re-runs, 6.2 runner hours.. in 30 days"."""
+    if not saved.runs:
+        return f"{verb} no run of the last {DAYS} days: none failed by this alone"
+    return f"{verb} {', '.join((count_of(saved.runs, 'red run'), *_waste(saved)))} in {DAYS} days"
+
+
+def _waste(lost: Price | Saving) -> Iterator[str]:
+    if lost.reruns:
+        yield count_of(lost.reruns, "re-run")
+    if lost.minutes:
+        least = "" if lost.timed == (lost.failed if isinstance(lost, Price) else lost.runs) else "at least "
+        yield f"{least}{runner_time(lost.minutes)}"
+    if lost.pull_requests:
+        yield count_of(lost.pull_requests, "blocked pull request")
+
+
+def runner_time(minutes: float) -> str:
+    """How long runners worked: "6.2 runner hours", "35 runner minutes", "12 runner seconds"."""
+    if minutes >= 90:
+        return f"{minutes / 60:,.1f} runner hours"
+    return count_of(round(minutes), "runner minute") if minutes >= 1 else count_of(ceil(minutes * 60), "runner second")
 
 
 def moment(when: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from flakelens.render.figures import iso
-from flakelens.render.json_show import PriceView, price_view
+from flakelens.render.json_price import PriceView, price_view
 from flakelens.render.json_tests import TestView, view_of
 from flakelens.render.markdown_brief import asked_as
 from flakelens.report import RunPoint
@@ -116,7 +116,7 @@ def brief_json(report: BriefReport) -> str:
         test=view_of(report.page.line),
         file=report.file or None,
         because=list(report.page.because),
-        began=_began(report.began),
+        began=began_view(report.began),
         failing=report.failing,
         tried=report.tried,
         rate=report.rate,
@@ -155,7 +155,8 @@ def brief_json(report: BriefReport) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def _began(began: Began | None) -> BeganView | None:
+def began_view(began: Began | None) -> BeganView | None:
+    """Where it began, as programs read it."""
     if began is None:
         return None
     return BeganView(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.json_price import PriceView, price_view
 from flakelens.report_causes import CauseLine, CausesReport, FactorLine, SignatureLine
 
 SCHEMA = "flakelens.causes/1"
@@ -44,6 +45,7 @@ class CauseTestView(msgspec.Struct, frozen=True, kw_only=True):
     area: str
     state: str
     runs: int
+    owner: str | None
 
 
 class CauseView(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,8 @@ class CauseView(msgspec.Struct, frozen=True, kw_only=True):
     flaky: int
     first_run: str
     last_run: str
+    owners: list[str]
+    price: PriceView
 
 
 class CausesView(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +103,7 @@ def cause_view(line: CauseLine) -> CauseView:
                 area=test.area,
                 state=test.state,
                 runs=test.runs,
+                owner=test.owner or None,
             )
             for test in line.tests
         ],
@@ -111,6 +116,8 @@ def cause_view(line: CauseLine) -> CauseView:
         flaky=line.flaky,
         first_run=line.first.run,
         last_run=line.last.run,
+        owners=list(line.owners),
+        price=price_view(line.price),
     )
 
 

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from flakelens.gate.criterion import CriterionFinding, Observed
+from flakelens.gate.focus import FocusFinding
 from flakelens.gate.waivers import WaiverFinding
 from flakelens.model import TestId
 from flakelens.render.figures import iso
@@ -41,6 +42,8 @@ def _document(report: GateReport) -> dict[str, Any]:
         "proceed": verdict.proceed,
         "mode": verdict.mode,
         "criteria": [_criterion(finding, finding.id in waived) for finding in verdict.criteria],
+        "rollback": verdict.rollback or None,
+        "focuses": [_focus(focus) for focus in verdict.focuses],
         "areas": [_area(line) for line in report.areas],
         "waivers": [_waiver(finding) for finding in verdict.waivers],
         "notices": list(report.notices),
@@ -75,6 +78,25 @@ def _criterion(finding: CriterionFinding, waived: bool) -> dict[str, Any]:
         "next_steps": list(finding.next_steps),
         "tests": [_test(test) for test in finding.tests],
         "waived": waived,
+    }
+
+
+def _focus(focus: FocusFinding) -> dict[str, Any]:
+    finding = focus.finding
+    return {
+        "focus": focus.name,
+        "owner": focus.owner or None,
+        "day": focus.day or None,
+        "critical": focus.critical,
+        "tests": focus.tests,
+        "state": focus.state.value,
+        "kind": finding.kind,
+        "observed": _observed(finding.observed),
+        "required": finding.required,
+        "why": finding.why,
+        "needs_runs": finding.needs_runs,
+        "repair_first": list(finding.repair_first),
+        "against": [_test(test) for test in finding.tests],
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from flakelens.render.json_causes import CauseView, cause_view
-from flakelens.report_causes import PlanReport
+from flakelens.render.json_price import SavingView, saving_view
+from flakelens.report_causes import FocusLine, PlanReport
 from flakelens.stats.fixplan import Figures
 
 SCHEMA = "flakelens.plan/1"
@@ -20,10 +21,24 @@ class FiguresView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepView(msgspec.Struct, frozen=True, kw_only=True):
-    """One more cause repaired, and the figures then predicted."""
+    """One more cause repaired, the figures then predicted, and what that saves besides the steps before it."""
 
     cause: CauseView
     after: FiguresView
+    saves: SavingView
+
+
+class FocusView(msgspec.Struct, frozen=True, kw_only=True):
+    """A focus that somebody looks after; `steps` are those of the plan that repair something of it, from 1."""
+
+    focus: str
+    owner: str | None
+    day: str | None
+    critical: bool
+    tests: int
+    state: str
+    why: str
+    steps: list[int]
 
 
 class PlanView(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +58,7 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     repaired: int
     steps: list[StepView]
     enough: int | None
+    focuses: list[FocusView]
 
 
 def plan_json(report: PlanReport) -> str:
@@ -60,10 +76,28 @@ def plan_json(report: PlanReport) -> str:
         now=_figures(report.now) if report.now else None,
         settled=_figures(report.settled) if report.settled else None,
         repaired=report.repaired,
-        steps=[StepView(cause=cause_view(step.cause), after=_figures(step.after)) for step in report.steps],
+        steps=[
+            StepView(cause=cause_view(step.cause), after=_figures(step.after), saves=saving_view(step.saves))
+            for step in report.steps
+        ],
         enough=report.enough,
+        focuses=[_focus(line) for line in report.focuses],
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def _focus(line: FocusLine) -> FocusView:
+    focus = line.focus
+    return FocusView(
+        focus=focus.name,
+        owner=focus.owner or None,
+        day=focus.day or None,
+        critical=focus.critical,
+        tests=focus.tests,
+        state=focus.state.value,
+        why=focus.finding.why,
+        steps=list(line.steps),
+    )
 
 
 def _figures(figures: Figures) -> FiguresView:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from flakelens.render.json_events import EventView, event_views
+from flakelens.render.json_price import PriceView, price_view
 from flakelens.render.json_tests import SinceView, TestView, view_of
 from flakelens.report import DurationLine, RunCell, ShowReport
-from flakelens.stats.price import DAYS, Price
 
 SCHEMA = "flakelens.show/1"
 
@@ -53,20 +53,6 @@ class DurationView(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     before: float | None
     since: SinceView | None
-
-
-class PriceView(msgspec.Struct, frozen=True, kw_only=True):
-    """What it cost in the 30 days before: see docs/cli.md. `minutes` null: no report says how long it took."""
-
-    days: int
-    runs: int
-    failed: int
-    alone: int
-    reruns: int
-    minutes: float | None
-    timed: int
-    pull_request_runs: int
-    pull_requests: int
 
 
 class ShowView(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,21 +104,6 @@ def _duration(duration: DurationLine | None) -> DurationView | None:
         runs=duration.runs,
         before=duration.before,
         since=SinceView(run=since.run, commit=duration.since_commit or None) if since else None,
-    )
-
-
-def price_view(price: Price) -> PriceView:
-    """A price as programs read it."""
-    return PriceView(
-        days=DAYS,
-        runs=price.runs,
-        failed=price.failed,
-        alone=price.alone,
-        reruns=price.reruns,
-        minutes=price.minutes,
-        timed=price.timed,
-        pull_request_runs=price.pull_request_runs,
-        pull_requests=price.pull_requests,
     )
 
 

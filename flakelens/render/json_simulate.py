@@ -23,6 +23,9 @@ class SimulateView(msgspec.Struct, frozen=True, kw_only=True):
     broken_tests: int
     slower_tests: int
     outage_runs: int
+    pull_requests: int
+    pull_request_runs: int
+    breaking_pull_requests: int
     first_failures: dict[str, int]
     newest: str
 
@@ -40,6 +43,9 @@ def simulate_json(report: SimulateReport) -> str:
         broken_tests=report.broken,
         slower_tests=report.slower,
         outage_runs=report.outages,
+        pull_requests=report.pull_requests,
+        pull_request_runs=report.pull_request_runs,
+        breaking_pull_requests=report.breaking,
         first_failures=report.first_failures,
         newest=iso(report.newest),
     )

@@ -27,7 +27,9 @@ class SinceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TestView(msgspec.Struct, frozen=True, kw_only=True):
-    """One test. `p_*` sum to 1; `flake_low` and `flake_high` bound `flake_rate` (95 %)."""
+    """One test. `p_*` sum to 1; `flake_low` and `flake_high` bound `flake_rate` (95 %). `cluster` is the id of the
+    cause that it shares with other tests, null when it is alone.
+    """
 
     __test__ = False
 
@@ -99,8 +101,8 @@ def view_of(line: TestLine) -> TestView:
         flaky_runs=line.flaky_runs,
         last_run_outcome=line.last_outcome.name.lower() if line.last_outcome is not None else None,
         since=since,
-        cluster=None,
-        owner=None,
+        cluster=line.cause.id if line.cause and line.cause.others else None,
+        owner=line.owner or None,
     )
 
 

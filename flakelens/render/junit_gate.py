@@ -9,7 +9,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from flakelens.gate.criterion import CriterionFinding
 from flakelens.model import GateState
 from flakelens.render.escape import plain
-from flakelens.render.figures import iso, need
+from flakelens.render.figures import criterion_title, iso, need
 from flakelens.report import GateReport
 
 _LONG = 4000
@@ -26,7 +26,7 @@ def gate_junit(report: GateReport) -> str:
     suite = TestSuite(plain(verdict.title))
     suite.timestamp = iso(report.provenance.as_of).removesuffix("Z")
     for finding in verdict.criteria:
-        case = TestCase(f"{plain(finding.id)} ({plain(finding.area)})", classname=plain(verdict.title), time=0)
+        case = TestCase(plain(criterion_title(finding)), classname=plain(verdict.title), time=0)
         stopped = "waived" if finding.id in waived else "" if verdict.mode == "enforce" else f"mode {verdict.mode}"
         if finding.state is not GateState.MET:
             case.result = [_result(finding, stopped)]

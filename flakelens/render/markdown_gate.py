@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flakelens.gate.criterion import CriterionFinding, count_of, percent
+from flakelens.gate.focus import FocusFinding
 from flakelens.gate.waivers import WaiverFinding
 from flakelens.model import GateState
 from flakelens.render.escape import code, markdown
-from flakelens.render.figures import HIDDEN, WORDS, counted, moment, need, rate, share_beside, span, threshold
+from flakelens.render.figures import (
+    HIDDEN,
+    WORDS,
+    counted,
+    criterion_title,
+    moment,
+    need,
+    observed,
+    rate,
+    required,
+    span,
+)
 from flakelens.report import AreaLine, GateReport
 
 _SIGNS = {GateState.MET: "✅", GateState.NOT_MET: "❌", GateState.INCONCLUSIVE: "❔"}
@@ -25,6 +37,8 @@ def gate_markdown(report: GateReport) -> str:
         f"{markdown(report.bridge, 2000)}",
         f"Decision: **{verdict.decision}**.{mode}",
         _criteria(verdict.criteria, waived),
+        f"**Take the deployment back:** {code(verdict.rollback, 2000)}" if verdict.rollback else "",
+        _focuses(verdict.focuses),
         _next_steps(verdict.next_steps),
         _waivers(verdict.waivers),
         _areas(report.areas),
@@ -38,18 +52,40 @@ def gate_markdown(report: GateReport) -> str:
 def _criteria(findings: tuple[CriterionFinding, ...], waived: set[str]) -> str:
     rows = ["| | Criterion | Area | Observed | Required | What it takes |", "|---|---|---|---:|---:|---|"]
     for finding in findings:
-        seen = finding.observed
         state = WORDS[finding.state] + (" (waived)" if finding.id in waived else "")
         cells = (
             f"{_SIGNS[finding.state]} {state}",
             markdown(finding.id),
             markdown(finding.area),
-            "no data" if seen is None else share_beside(seen.value, finding.required),
-            threshold(finding.required),
+            observed(finding),
+            required(finding),
             markdown(need(finding), 1000),
         )
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def _focuses(findings: tuple[FocusFinding, ...]) -> str:
+    if not findings:
+        return ""
+    rows = [
+        "| | Focus | Day | Owner | Tests | Observed | Required | What it takes |",
+        "|---|---|---|---|---:|---:|---:|---|",
+    ]
+    for focus in findings:
+        finding = focus.finding
+        cells = (
+            f"{_SIGNS[focus.state]} {WORDS[focus.state]}",
+            markdown(focus.name) + (" **critical**" if focus.critical else ""),
+            markdown(focus.when),
+            markdown(focus.owner),
+            f"{focus.tests:,}",
+            observed(finding),
+            required(finding),
+            "" if focus.state is GateState.MET else markdown(f"{finding.why} {need(finding)}".strip(), 1000),
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(("### Focuses", "", *rows))
 
 
 def _next_steps(steps: tuple[str, ...]) -> str:
@@ -122,7 +158,7 @@ def _evidence(finding: CriterionFinding) -> str:
         lines.append(f"and {len(finding.tests) - _MOST_TESTS} more")
     body = "\n".join(f"- {line}" for line in lines)
     opened = " open" if finding.state is GateState.NOT_MET else ""
-    title = f"{markdown(finding.id)} ({markdown(finding.area)}): {WORDS[finding.state]}"
+    title = f"{markdown(criterion_title(finding))}: {WORDS[finding.state]}"
     return f"<details{opened}><summary>{title}</summary>\n\n{body}\n\n</details>"
 
 

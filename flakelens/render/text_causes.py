@@ -6,12 +6,14 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from flakelens.gate.criterion import count_of
+from flakelens.render.figures import cost
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
 from flakelens.render.terminal import BAD, DOUBT, GOOD, QUIET, STRONG, fill, heading, paragraph, row, to_text
 from flakelens.report_causes import CauseLine, CausesReport, CauseState, CauseTest, FactorLine, SignatureLine
 from flakelens.stats.signatures import Category
 
 _MOST_TESTS = 8
+_MOST_OWNERS = 3
 _STATE = 10
 STATES = {
     CauseState.BROKEN: ("✗ broken", BAD),
@@ -70,6 +72,18 @@ def factor(line: FactorLine) -> str:
     return f"more often with {line.factor} {one_line(line.level)}: {figure}{odds}{bound}"
 
 
+def owned(cause: CauseLine) -> str:
+    """ "@org/qa, @ada and 2 more"; "" for a cause that nobody owns."""
+    shown = ", ".join(map(one_line, cause.owners[:_MOST_OWNERS]))
+    more = len(cause.owners) - _MOST_OWNERS
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _price(cause: CauseLine, width: int) -> list[Text]:
+    said = cost(cause.price)
+    return paragraph(said, width=width, first=" " * _STATE, rest=" " * _STATE, style=QUIET) if said else []
+
+
 def _cluster(cause: CauseLine, width: int, *, whole: bool) -> list[Text | str]:
     word, style = STATES[cause.state]
     known = f"  {cause.id}"
@@ -88,10 +102,14 @@ def _cluster(cause: CauseLine, width: int, *, whole: bool) -> list[Text | str]:
         else (f"run {one_line(cause.last.run)}")
     )
     lines += paragraph(
-        " · ".join(part for part in (where, files, since) if part), width=width, first=indent, style=QUIET
+        " · ".join(part for part in (where, files, since, owned(cause)) if part),
+        width=width,
+        first=indent,
+        style=QUIET,
     )
     for each in cause.factors:
         lines += paragraph(factor(each), width=width, first=indent)
+    lines += _price(cause, width)
     shown = cause.tests if whole else cause.tests[:_MOST_TESTS]
     digits = max(len(str(test.runs)) for test in shown)
     for test in shown:
@@ -111,10 +129,12 @@ def _group(group: tuple[CauseLine, ...], width: int) -> list[Text | str]:
         known = f"  {cause.id}"
         name = shorten_middle(title(test), width - _STATE - len(known))
         lines.append(row((fill(word, _STATE), style), fill(name, width - _STATE - len(known)), (known, QUIET)))
-        where = " · ".join(part for part in (one_line(test.area), strikes(cause), one_line(test.id.file)) if part)
+        parts = one_line(test.area), strikes(cause), one_line(test.id.file), owned(cause)
+        where = " · ".join(part for part in parts if part)
         lines.append(row(" " * _STATE, (shorten_end(where, width - _STATE), QUIET)))
         for each in cause.factors:
             lines += paragraph(factor(each), width=width, first=" " * _STATE)
+        lines += _price(cause, width)
     return lines
 
 
@@ -136,7 +156,8 @@ def _foot(report: CausesReport, width: int) -> list[Text]:
     lines = paragraph(said_so, width=width)
     if shown:
         lines += paragraph(
-            "The words before a message are a guess from its pattern. What order to repair in: flakelens plan",
+            "The words before a message are a guess from its pattern. All that a repair needs: flakelens brief ID. "
+            "What order to repair in: flakelens plan",
             width=width,
             style=QUIET,
         )

@@ -12,9 +12,22 @@ from rich.table import Table
 from rich.text import Text
 
 from flakelens.gate.criterion import CriterionFinding, count_of, percent
+from flakelens.gate.focus import FocusFinding
 from flakelens.model import GateState
 from flakelens.render.escape import plain
-from flakelens.render.figures import HIDDEN, SYMBOLS, WORDS, counted, moment, need, rate, share_beside, span, threshold
+from flakelens.render.figures import (
+    HIDDEN,
+    SYMBOLS,
+    WORDS,
+    counted,
+    focus_title,
+    moment,
+    need,
+    observed,
+    rate,
+    required,
+    span,
+)
 from flakelens.render.terminal import console_into
 from flakelens.render.text_gate_plan import gate_plan_lines
 from flakelens.report import AreaLine, GateReport
@@ -47,7 +60,9 @@ def gate_text(
     if not quiet:
         page.summary(report)
         page.criteria(report, verbose)
+        page.rollback(report.verdict.rollback)
         page.areas(report.areas)
+        page.focuses(report.verdict.focuses)
         page.waivers(report)
         page.lines("Next steps", report.verdict.next_steps)
         page.lines("Notices", report.notices)
@@ -89,7 +104,7 @@ class _Page:
         widths = [max((cell_len(row[place]) for row in (header, *rows)), default=0) for place in range(len(header))]
         # Identifiers, states and figures are never cut or wrapped; the area gives way when the line is too narrow.
         others = sum(widths) - widths[2] + _GAP * (len(widths) - 2) + 1
-        widths[2] = max(8, min(widths[2], self._console.width - others))
+        widths[2] = max(min(8, widths[2]), min(widths[2], self._console.width - others))
         self._console.print()
         self._row(header, widths, "dim")
         for finding, row in zip(findings, rows, strict=True):
@@ -132,6 +147,29 @@ class _Page:
                 )
         if any(line.p_green is not None for line in lines):
             self._print("P(green): the chance that no test of the area fails in a run.", "dim")
+
+    def rollback(self, command: str) -> None:
+        if command:
+            self._console.print()
+            self._print("Take the deployment back:", f"bold {_COLOURS[GateState.NOT_MET]}")
+            self._console.print(Text(f"    {plain(command, 2000)}", style="bold"), soft_wrap=True)  # to be copied
+
+    def focuses(self, findings: tuple[FocusFinding, ...]) -> None:
+        if not findings:
+            return
+        self._console.print()
+        self._print("Focuses", "bold")
+        for focus in findings:
+            finding = focus.finding
+            line = Text(f"  {SYMBOLS[focus.state]} ", style=_COLOURS[focus.state])
+            line.append(plain(focus_title(focus)), style="bold")
+            line.append(f": {WORDS[focus.state]}", style=_COLOURS[focus.state])
+            line.append(f", {count_of(focus.tests, 'test')}")
+            if finding.observed is not None:
+                line.append(_kept(f", {observed(finding)} of {required(finding)}"))
+            self._console.print(line, overflow="fold")
+            if focus.state is not GateState.MET:
+                self._indented(" ".join(part for part in (finding.why, need(finding)) if part))
 
     def waivers(self, report: GateReport) -> None:
         lines = []
@@ -205,14 +243,13 @@ def _kept(text: str) -> str:
 
 
 def _cells(finding: CriterionFinding, waived: bool) -> tuple[str, ...]:
-    seen = finding.observed
     return (
         SYMBOLS[finding.state],
         plain(finding.id),
         plain(finding.area),
         WORDS[finding.state] + (" (waived)" if waived else ""),
-        "no data" if seen is None else share_beside(seen.value, finding.required),
-        threshold(finding.required),
+        observed(finding),
+        required(finding),
     )
 
 

@@ -92,8 +92,12 @@ def _hints(runs: Sequence[IngestedRun], width: int) -> list[Text]:
         lines += paragraph(said, width=width)
     missing = any(problem.code is ProblemCode.UNKNOWN_BRANCH for run in runs for problem in run.problems)
     step = "Next: flakelens gate (is the gate met?), flakelens tests (what is flaky or broken)."
+    failed = len(runs) == 1 and bool(runs[0].failed or runs[0].errored)
+    if failed:
+        step = "Next: flakelens triage (are these failures yours?), flakelens gate (is the gate met?)."
     if all(run.provider == "local" for run in runs):
-        step = "A laptop's run does not count for the gate. Next: flakelens tests; in CI, the same command counts."
+        ask = "flakelens triage (are these failures yours?)" if failed else "flakelens tests"
+        step = f"A laptop's run does not count for the gate. Next: {ask}; in CI, the same command counts."
     elif missing:
         step = "Next: say which branch these runs belong to (--branch, or branch in run.json), then flakelens gate."
     return [*lines, *paragraph(step, width=width)]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from rich.text import Text
 
 from flakelens.gate.criterion import beside, count_of, percent
-from flakelens.render.figures import threshold
+from flakelens.model import GateState
+from flakelens.render.figures import SYMBOLS, WORDS, focus_title, saving, threshold
 from flakelens.render.safe import one_line, shorten_middle
-from flakelens.render.terminal import BAD, GOOD, QUIET, STRONG, fill, paragraph, row, to_text
-from flakelens.render.text_causes import STATES, said, title
+from flakelens.render.terminal import BAD, DOUBT, GOOD, QUIET, STRONG, fill, heading, paragraph, row, to_text
+from flakelens.render.text_causes import STATES, owned, said, title
 from flakelens.report_causes import PlanReport, PlanStep
 from flakelens.stats.fixplan import Figures
+from flakelens.stats.price import total
 
 _FURTHER = 3  # steps shown beyond what the gate asks for
 _NUMBER = 4
@@ -24,7 +26,7 @@ def plan_text(report: PlanReport, *, width: int, colour: bool, verbose: bool = F
         return to_text(paragraph(text, width=width), width=width, colour=colour)
     lines: list[Text | str] = [*_headline(report, report.now, report.settled, width), ""]
     lines += _table(report, report.now, report.settled, width, whole=verbose)
-    lines += ["", *_basis(report, width)]
+    lines += [*_focuses(report, width), "", *_basis(report, width)]
     return to_text(lines, width=width, colour=colour)
 
 
@@ -82,11 +84,42 @@ def _table(report: PlanReport, now: Figures, settled: Figures, width: int, *, wh
         word, style = STATES[step.cause.state]
         lines += said(step.cause.signature, width, first=f"{' ' * _NUMBER}  ")
         where = " · ".join(
-            (*map(one_line, step.cause.areas), f"hits {count_of(step.cause.runs, 'run')}", step.cause.id)
+            part
+            for part in (
+                *map(one_line, step.cause.areas),
+                f"hits {count_of(step.cause.runs, 'run')}",
+                owned(step.cause),
+                step.cause.id,
+            )
+            if part
         )
-        lines.append(row(" " * (_NUMBER + 2), (word, style), (f" · {where}", QUIET)))
+        indent = " " * (_NUMBER + 2)
+        lines += [row(indent, (word, style), (f" · {where}", QUIET))]
+        lines += paragraph(saving(step.saves), width=width, first=indent, rest=indent, style=QUIET)
+    together = report.steps[: report.enough or len(report.steps)]
+    if len(together) > 1 and (all_of_them := total([step.saves for step in together])).runs:
+        lines += ["", *paragraph(f"Steps 1 to {len(together)} together {saving(all_of_them, 'save')}.", width=width)]
     if len(shown) < len(report.steps):
         lines.append(row((f"    and {count_of(len(report.steps) - len(shown), 'more cause')}; -v shows them", QUIET)))
+    return lines
+
+
+def _focuses(report: PlanReport, width: int) -> list[Text | str]:
+    if not report.focuses:
+        return []
+    lines: list[Text | str] = ["", heading("Focuses")]
+    for line in report.focuses:
+        focus = line.focus
+        signed = f"{SYMBOLS[focus.state]} {one_line(focus_title(focus))}: {WORDS[focus.state]}"
+        style = {GateState.MET: GOOD, GateState.NOT_MET: BAD}.get(focus.state, DOUBT)
+        lines += paragraph(signed, width=width, first="  ", rest="    ", style=style)
+        if focus.state is GateState.MET:
+            continue
+        steps = ", ".join(map(str, line.steps))
+        repairs = f"Step{'s' if len(line.steps) > 1 else ''} {steps} of the plan." if steps else ""
+        none = "No step of the plan is about it." if focus.tests else ""
+        said = " ".join(part for part in (focus.finding.why, repairs or none) if part)
+        lines += paragraph(said, width=width, first="    ", rest="    ", style=QUIET)
     return lines
 
 

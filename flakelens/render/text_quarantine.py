@@ -50,10 +50,12 @@ def suggestion_text(found: QuarantineSuggestion, *, width: int, colour: bool) ->
             out += [*_suggested(line, width)]
         if len(found.suggested) > _MOST:
             out.append(row((f"  and {len(found.suggested) - _MOST} more; --format json has all", QUIET)))
+        # Whoever owns the file by CODEOWNERS need not be named.
+        owner = "" if all(line.owner for line in found.suggested) else " --owner NAME"
         out += [
             "",
             *paragraph(
-                "Each with: flakelens quarantine add TEST --owner NAME --reason TEXT --expires 14d",
+                f"Each with: flakelens quarantine add TEST{owner} --reason TEXT --expires 14d",
                 width=width,
             ),
         ]
@@ -119,7 +121,7 @@ def _suggested(line: TestLine, width: int) -> list[Text]:
     test = line.id
     name = f"{test.name} [{test.variant}]" if test.variant else test.name
     rate = percent(line.finding.flake_rate) if line.finding.flake_rate else "an unknown share"
-    where = f", {one_line(test.file)}" if test.file else ""
+    where = "".join(f", {one_line(part)}" for part in (test.file, line.owner) if part)
     return [
         row("  ", shorten_middle(one_line(name), width - 2)),
         *paragraph(f"flakes in {rate} of its runs, {line.area}{where}", width=width, first="    ", style=QUIET),

@@ -15,6 +15,7 @@ from flakelens.render.safe import lines as safe_lines
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
 from flakelens.render.terminal import BAD, DOUBT, NAME, QUIET, fill, heading, paragraph, row, to_text
 from flakelens.render.text_strip import LETTERS, history_strip
+from flakelens.render.text_tests import together
 from flakelens.report import DurationLine, FailureGroup, RunCell, ShowReport, TestLine
 from flakelens.report_events import TestEvent
 from flakelens.stats.states import TestState
@@ -59,6 +60,7 @@ def _head(line: TestLine, width: int) -> list[Text]:
     file = newest.file or line.id.file
     adopted = "" if newest.file or not file else "  (from other reports)"
     where = [one_line(line.area), *(f"focus {one_line(focus)}" for focus in line.focuses)]
+    where += [f"owner {one_line(line.owner)}"] if line.owner else []
     if file:
         lines.append(row((shorten_middle(one_line(file), width - len(adopted)), NAME), (adopted, QUIET)))
     lines += paragraph(" · ".join(where), width=width, style=QUIET)
@@ -87,6 +89,8 @@ def _figures(line: TestLine, width: int) -> list[Text]:
         figures.append(f"flakes in {percent(finding.flake_rate)} of its runs{sure}")
     if finding.state not in (TestState.GONE, TestState.BRANCH_ONLY) and finding.results:
         figures.append(likely(finding))
+    if shared := together(line):
+        figures.append(shared)
     for figure in figures:
         lines += paragraph(figure, width=width, first="  ")
     return lines

@@ -21,12 +21,12 @@ _COUNTED = 12  # the same with the word: "124 flakes"
 _STRIP = 30  # newest runs that a line shows at most
 
 
-def tests_text(report: TestsReport, *, width: int, colour: bool) -> str:
-    """The table, its legend, and what the filter left out."""
-    return to_text(table(report, width=width), width=width, colour=colour)
+def tests_text(report: TestsReport, *, width: int, colour: bool, verbose: bool = False) -> str:
+    """The table, its legend, and what the filter left out; `verbose` adds owners and causes."""
+    return to_text(table(report, width=width, verbose=verbose), width=width, colour=colour)
 
 
-def table(report: TestsReport, *, width: int) -> list[Text | str]:
+def table(report: TestsReport, *, width: int, verbose: bool = False) -> list[Text | str]:
     """The lines of the table; `demo` shows them too."""
     if not report.tests:
         return _nothing(report, width)
@@ -35,9 +35,9 @@ def table(report: TestsReport, *, width: int) -> list[Text | str]:
     double = {title for title, number in titles.items() if number > 1}
     lines: list[Text | str] = []
     if width >= _ONE_LINE:
-        lines += _wide(report.tests, width, area)
+        lines += _wide(report.tests, width, area, verbose=verbose)
     else:
-        lines += _narrow(report.tests, width, area, double)
+        lines += _narrow(report.tests, width, area, double, verbose=verbose)
     lines += ["", *paragraph(f"{LEGEND}; newest run right", width=width, style=QUIET)]
     lines += paragraph(_count(report), width=width)
     if report.ambiguous:
@@ -50,7 +50,14 @@ def table(report: TestsReport, *, width: int) -> list[Text | str]:
     return lines
 
 
-def _wide(tests: tuple[TestLine, ...], width: int, area: int) -> list[Text]:
+def together(line: TestLine) -> str:
+    """ "fails together with 3 others: cause c829461"; "" for a test that fails alone."""
+    if line.cause is None or not line.cause.others:
+        return ""
+    return f"fails together with {count_of(line.cause.others, 'other')}: cause {line.cause.id}"
+
+
+def _wide(tests: tuple[TestLine, ...], width: int, area: int, *, verbose: bool) -> list[Text]:
     runs = min(_STRIP, max(len(line.strip) for line in tests), max(10, width // 6))
     title = width - _STATE - area - _RATE - _FLAKES - runs
     head = fill("STATE", _STATE) + fill("TEST", title) + fill("AREA", area)
@@ -69,10 +76,13 @@ def _wide(tests: tuple[TestLine, ...], width: int, area: int) -> list[Text]:
                 fill(str(len(line.finding.evidence) or "-"), _FLAKES),
             ).append_text(strip(line.strip[-runs:]))
         )
+        lines += _more(line, width) if verbose else ()
     return lines
 
 
-def _narrow(tests: tuple[TestLine, ...], width: int, area: int, double: set[tuple[str, str]]) -> list[Text]:
+def _narrow(
+    tests: tuple[TestLine, ...], width: int, area: int, double: set[tuple[str, str]], *, verbose: bool
+) -> list[Text]:
     """Two lines each: the title has the whole width, and the figures stand under it."""
     runs = min(_STRIP, max(len(line.strip) for line in tests), max(0, width - _STATE - area - _RATE - _COUNTED - 2))
     title = width - _STATE
@@ -92,7 +102,14 @@ def _narrow(tests: tuple[TestLine, ...], width: int, area: int, double: set[tupl
                 fill(flakes, _COUNTED),
             ).append_text(strip(line.strip[-runs:] if runs else ""))
         )
+        lines += _more(line, width) if verbose else ()
     return lines
+
+
+def _more(line: TestLine, width: int) -> list[Text]:
+    """Who owns it and what it fails with; nothing where neither is known."""
+    said = " · ".join(part for part in (one_line(line.owner), together(line)) if part)
+    return paragraph(said, width=width, first=" " * _STATE, rest=" " * _STATE, style=QUIET) if said else []
 
 
 def _state(line: TestLine) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flakelens.facts import Bools, Int32s
-from flakelens.stats.markov import GATED, STATES, Floats, Parameters, Series, emissions
+from flakelens.stats.markov import GATED, STATES, Floats, Parameters, Series, emissions, observe
 from flakelens.stats.pulls import PullRequest, shares_of_moves
 
 CHUNK = 1000  # tests smoothed at a time: bounds the memory
@@ -31,6 +31,7 @@ class Step:
     pull_break: Floats | None  # (N,) P(D) given the earlier runs; None on the gated branch
     moved: Bools  # (N,) the test ran, and the commit was new to it
     share: float  # of the way from one commit of the gated branch to the next that they moved: 1 unless looking back
+    odds: Floats | None  # (N,) broken to not, by what the failures said
     evidence: Floats  # what this run multiplies the state by
     filtered: Floats  # state given the earlier runs and this one
     likelihood: Floats  # (N,) P(what was seen in this run | the earlier runs)
@@ -86,19 +87,21 @@ def walk(
         codes, ran = series.codes[:, run], series.ran[:, run]
         table = emissions(parameters, float(series.outage[run]))
         number, commit, share = int(series.pulls[run]), int(series.commits[run]), float(shares[run])
+        odds = None if series.message_odds is None else series.message_odds[:, run].astype(np.float64)
+        plain = observe(table, codes, odds)
         pull_break = None
         if number == GATED:
             fresh = seen & (last != commit)
             moved, predicted = fresh & ran, _move(state, fresh, matrix, share)
             last, seen = np.where(ran, commit, last), seen | ran
-            prior, evidence = predicted, table[codes]
+            prior, evidence = predicted, plain
         else:
             pull = pulls.setdefault(number, PullRequest(tests, parameters))
-            pull_break = pull.belief
             first = pull.first_met(commit, codes)
+            pull_break = pull.belief
             # The request may have been the first to meet a break that is new on the gated branch.
             predicted = np.where(seen[:, None], state @ matrix, state)
-            evidence = pull.see(commit, state, predicted, table, codes, series.retries_shown[:, run])
+            evidence = pull.see(commit, state, predicted, table, codes, plain, series.retries_shown[:, run])
             moved, prior = np.zeros(tests, np.bool_), state
             if looking_back:
                 moved, evidence = first & seen, pull.told()
@@ -108,7 +111,7 @@ def walk(
         filtered = joint / likelihood[:, None]
         if not ran.all():
             filtered = np.where(ran[:, None], filtered, state)  # what was not seen has not moved
-        yield Step(run, state, predicted, pull_break, moved, share, evidence, filtered, likelihood)
+        yield Step(run, state, predicted, pull_break, moved, share, odds, evidence, filtered, likelihood)
         state = filtered
 
 
@@ -160,6 +163,29 @@ def smooth(series: Series, parameters: Parameters) -> Smoothed:
         joint = step.filtered * later[step.run]
         states[step.run] = joint / (joint @ _ONES)[:, None]
     return Smoothed(states, steps, later)
+
+
+def at_run(series: Series, parameters: Parameters, run: int) -> tuple[Step, Floats]:
+    """One run as the filter meets it, and what the runs after it say: P(later runs | state in it), scaled, (N, S).
+
+    Of runs of pull requests the filter's own evidence is taken, not that of looking back: a later failure of somebody
+    else's request says nothing here. Without such runs it is what `smooth` gives for this run.
+    """
+    chosen = None
+    after: list[Step] = []
+    for step in walk(series, parameters):
+        if step.run == run:
+            chosen = step
+        elif step.run > run:
+            after.append(step)
+    if chosen is None:
+        raise ValueError(f"there is no run {run} among {series.outcomes.shape[1]}")
+    back = parameters.transitions().T
+    later = np.ones((len(series.outcomes), STATES))
+    for step in reversed(after):
+        message = _move(step.evidence * later, step.moved, back, step.share)
+        later = message / (message @ _ONES)[:, None]
+    return chosen, later
 
 
 def chunks(tests: int) -> Iterator[slice]:

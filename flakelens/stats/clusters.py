@@ -49,7 +49,7 @@ def find_clusters(
     tests = np.flatnonzero(counts >= max(1, minimum)).astype(np.int32)
     rows = failing[np.ix_(tests, kept)]
     if cut is None:
-        cut = next(cut for runs, cut in reversed(CUTS) if len(outage) >= runs)
+        cut = _cut(len(outage))
     groups = _linked(rows, cut)
     clusters = [
         Cluster(
@@ -59,6 +59,29 @@ def find_clusters(
         for members in groups
     ]
     return tuple(sorted(clusters, key=lambda cluster: (-len(cluster.runs), -len(cluster.tests), cluster.tests[0])))
+
+
+def companions(failing: Bools, *, outage: Bools, test: int) -> Int32s:
+    """The other tests that fail in much the same runs as `test`, ascending: the cluster it is in, as it sees it.
+
+    The tests nearer to it than the cut of `find_clusters`. Not the linkage itself: that costs scipy and all pairs,
+    where one row is asked for. Arrays as for `find_clusters`; none where the test failed in fewer than two runs.
+    """
+    kept = failing[:, ~outage]
+    own = kept[test]
+    times = int(own.sum())
+    if times < MINIMUM_FAILURES:
+        return np.empty(0, np.int32)
+    counts = kept.sum(axis=1)
+    both = kept[:, own].sum(axis=1)
+    near = both / np.maximum(counts + times - both, 1) >= 1.0 - _cut(len(outage))
+    near &= counts >= MINIMUM_FAILURES
+    near[test] = False
+    return np.flatnonzero(near).astype(np.int32)
+
+
+def _cut(runs: int) -> float:
+    return next(cut for least, cut in reversed(CUTS) if runs >= least)
 
 
 def common_mode_runs(outcomes: Int8s, outages: Outages) -> Bools:

@@ -29,6 +29,7 @@ from flakelens.stats.markov import (
     Parameters,
     Series,
     emissions,
+    observe,
     series,
 )
 
@@ -103,7 +104,7 @@ def _sample(observed: Series) -> tuple[Series, Floats]:
     chosen = failing[:: max(1, math.ceil(len(failing) / MOST_TESTS))]
     weights = np.full(len(chosen), len(failing) / max(1, len(chosen)))
     rows, counts = _stand_ins(observed, ~troubled)
-    shown = observed.retries_shown
+    shown, odds = observed.retries_shown, observed.message_odds
     usual = shown[~troubled].mean(axis=0) > 0.5 if len(rows) else shown[:0]
     return (
         series(
@@ -112,6 +113,7 @@ def _sample(observed: Series) -> tuple[Series, Floats]:
             outage=observed.outage,
             retries_shown=np.concatenate([shown[chosen], np.broadcast_to(usual, rows.shape)]),
             pulls=observed.pulls,
+            message_odds=None if odds is None else np.concatenate([odds[chosen], np.ones(rows.shape, np.float32)]),
         ),
         np.concatenate([weights, counts]),
     )
@@ -180,7 +182,7 @@ def _broken_by_pull(step: Step, part: Series, state: Floats, parameters: Paramet
     The filter's own belief would blame the request for flakes of tests not yet known to be flaky.
     """
     assert step.pull_break is not None
-    table = emissions(parameters, float(part.outage[step.run]))[part.codes[:, step.run]]
+    table = observe(emissions(parameters, float(part.outage[step.run])), part.codes[:, step.run], step.odds)
     broken = step.pull_break * table[:, BROKEN]
     plain = (1.0 - step.pull_break) * (state * table).sum(axis=1) / state.sum(axis=1)
     result: Floats = broken / (broken + plain)

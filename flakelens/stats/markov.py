@@ -115,6 +115,7 @@ class Series:
     outage: Floats  # (R,) o_t: share of the tests that an outage made fail, 0 without one
     retries_shown: Bools  # (N, R) a FAILED result here is known to have been retried and to have failed again
     pulls: Int32s  # (R,) GATED, or the number of the pull request that the run belongs to
+    message_odds: npt.NDArray[np.float32] | None = None  # (N, R) `message_odds`; None: nothing is known of messages
 
     @cached_property
     def codes(self) -> Int8s:
@@ -142,6 +143,7 @@ class Series:
             outage=self.outage,
             retries_shown=self.retries_shown[tests],
             pulls=self.pulls,
+            message_odds=None if self.message_odds is None else self.message_odds[tests],
         )
 
 
@@ -152,6 +154,7 @@ def series(
     outage: Floats | None = None,
     retries_shown: Bools | None = None,
     pulls: Int32s | None = None,
+    message_odds: npt.NDArray[np.float32] | None = None,
 ) -> Series:
     """A Series; without `outage` there was none, without `retries_shown` no failure was retried, without `pulls` every
     run is of the gated branch.
@@ -167,6 +170,7 @@ def series(
         outage=np.zeros(runs) if outage is None else outage,
         retries_shown=np.broadcast_to(shown, outcomes.shape),
         pulls=np.full(runs, GATED, np.int32) if pulls is None else pulls,
+        message_odds=message_odds,
     )
 
 
@@ -201,6 +205,14 @@ def emissions(parameters: Parameters, outage: float) -> Floats:
     table = np.maximum(table, _LEAST)
     table.flags.writeable = False
     return table
+
+
+def observe(table: Floats, codes: Int8s, odds: Floats | None) -> Floats:
+    """P(what was seen of each test in a run | state), (N, S): rows of `emissions`, and what the failures said."""
+    seen = table[codes]
+    if odds is not None:
+        seen[:, BROKEN] *= odds
+    return seen
 
 
 def never_failing(parameters: Parameters, passed: Bools, commits: Int32s) -> Floats:

@@ -92,7 +92,8 @@ def find_outages(outcomes: Int8s) -> Outages:
                 # Two outages in a row: the run after both says of each what it was.
                 _recovered(columns, victims, later[~suspected[later]], healed)
             )
-            undecided[run] = not confirmed[run] and not was_executed(outcomes[victims][:, later]).any()
+            undecided[run] = not any(was_executed(columns[after, victims]).any() for after in later)
+            undecided[run] &= not confirmed[run]
     return Outages(
         suspected, confirmed, undecided, down, {run: tests for run, tests in newly.items() if suspected[run]}
     )

@@ -1,8 +1,8 @@
 """What a pull request says of the gated branch, and what only of itself.
 
-Per (pull request, test) there is a break of the request's own, D, with prior d = `pull_breaks`, believed until the test
-passes there. While runs come in (`PullRequest.see`), a commit of a request on which the test passed at least once hands
-back
+Per (pull request, test) there is a break of the request's own, D, with prior d = `pull_breaks` at each of its commits,
+believed until the test passes there. While runs come in (`PullRequest.see`), a commit of a request on which the test
+passed at least once hands back
 
     L(s) = P(seen on the commit | s) / P(at least one pass on it | s),   both with D summed out
 
@@ -37,9 +37,12 @@ class PullRequest:
         self.d = parameters.pull_breaks
         self.belief = np.full(tests, self.d)
         self.tests = tests
+        self.commit: int | None = None
         self._start(None)
 
     def _start(self, commit: int | None) -> None:
+        if commit is not None and self.commit is not None:  # each further commit may break what passed before it
+            self.belief = self.belief + (1.0 - self.belief) * self.d
         self.commit = commit
         self.believed = self.belief  # before this commit
         self.met = np.zeros(self.tests, np.bool_)
@@ -56,17 +59,24 @@ class PullRequest:
         return fresh
 
     def see(
-        self, commit: int, state: Floats, forecast: Floats, table: Floats, codes: Int8s, retries_shown: Bools
+        self,
+        commit: int,
+        state: Floats,
+        forecast: Floats,
+        table: Floats,
+        codes: Int8s,
+        plain: Floats,
+        retries_shown: Bools,
     ) -> Floats:
         """Takes in one run; the factor for the state of the gated branch.
 
         `state` is that of the gated branch, `forecast` what it has become on the request's new commit, `table` the
-        run's `emissions`; a test that D broke behaves as a broken one.
+        run's `emissions`, `plain` what was seen by state; a test that D broke behaves as a broken one.
         """
         if commit != self.commit:
             self._start(commit)
         ran = was_executed(codes)
-        plain, broken = table[codes], table[codes, BROKEN]
+        broken = plain[:, BROKEN]
         with_break = self.belief * broken
         self.belief = with_break / (with_break + (1.0 - self.belief) * ((forecast * plain) @ _ONES))
         self.plain, self.broken = self.plain * plain, self.broken * broken

@@ -1,25 +1,31 @@
 """Why did it fail? The probability of each cause of one failure, from what the test had shown before.
 
 The odds are the one-step forecast of the chain: a flake of a flaky test, an outage of the run, a break new with this
-commit, a break that was there before, or one that only this pull request has. The signature of the failure does not
-enter the odds (it did not improve them where it was measured); it can only forbid a dismissal.
+commit, a break that was there before, or one that only this pull request has. What the failure says enters them through
+the chain (`message_odds`), and a signature that is not usual for the test forbids a dismissal.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
 
 from flakelens.facts import Bools
 from flakelens.stats.chain import Step
-from flakelens.stats.markov import BROKEN, BROKEN_FAILS, BROKEN_RETRY_FAILS, FLAKY, Floats, Parameters
+from flakelens.stats.markov import BROKEN, BROKEN_FAILS, BROKEN_RETRY_FAILS, FLAKY, LEVELS, Floats, Parameters
 
 # The order of `causes`, and the keys of `triage --format json`.
 CAUSES = ("flake", "outage", "new_break", "ongoing_break", "pr_only")
 FLAKE, OUTAGE, NEW_BREAK, ONGOING_BREAK, PR_ONLY = range(5)
 DISMISSED_ABOVE = 0.95
 LEAST_RESULTS = 5  # earlier results below which there is no history to judge by
+SETTLED_ABOVE = 0.95  # how sure reruns must make us
+MOST_RERUNS = 20  # of one commit; a test that needs more to be told from a broken one fails nearly always
+
+USUAL_SHARE = 0.2  # of a test's earlier failures: below it a signature is not what the test flakes with
 
 _OUTAGE_RETRY_FAILS = 0.9
 
@@ -59,11 +65,12 @@ def causes(
     say whether the retry failed or passed, both false where there was none. Weights before normalising, with a the
     forecast of the state and D the belief in a break by the pull request:
 
-        flake    (1 - D) sum_F a_s p_s rf_s          outage   (1 - D) o (1 - a_B .97) .9
-        ongoing  (1 - D) min(b, a_B) .97 .98         new      (1 - D) (a_B - min(b, a_B)) .97 .98
-        pr_only  D .97 .98
+        flake    (1 - D) sum_F a_s p_s rf_s          outage   (1 - D) o (1 - a_B .99) .9
+        ongoing  (1 - D) min(b, a_B) .99 .98         new      (1 - D) (a_B - min(b, a_B)) .99 .98
+        pr_only  D .99 .98
 
-    b is P(broken) before the run; the last factor is P(the retry failed), or 1 less it where the retry passed. `later`
+    b is P(broken) before the run; the last factor is P(the retry failed), or 1 less it where the retry passed. The
+    breaks are multiplied by the odds of what the failure said, where the series knows (`message_odds`). `later`
     (N, S), P(what came after | state), lets what is known since then speak: the same sums with a_s later_s.
     """
     own, again = parameters.failing(), parameters.failing_again()
@@ -82,7 +89,7 @@ def causes(
     weights[:, OUTAGE] = outage * spared.sum(axis=1) * retry(_OUTAGE_RETRY_FAILS)
     broken = state[:, BROKEN]
     ongoing = np.minimum(step.before[:, BROKEN], broken)
-    fails = BROKEN_FAILS * retry(BROKEN_RETRY_FAILS)
+    fails = BROKEN_FAILS * retry(BROKEN_RETRY_FAILS) * (1.0 if step.odds is None else step.odds)
     weights[:, ONGOING_BREAK] = ongoing * fails * said[:, BROKEN]
     weights[:, NEW_BREAK] = (broken - ongoing) * fails * said[:, BROKEN]
     if step.pull_break is not None:
@@ -90,6 +97,16 @@ def causes(
         weights[:, PR_ONLY] = step.pull_break * (state * said).sum(axis=1) * fails
     result: Floats = weights / np.maximum(weights.sum(axis=1), 1e-300)[:, None]
     return result
+
+
+def usual(same: int, earlier: int) -> bool:
+    """Is a signature what the test is known to fail with? `same` of its `earlier` failures had it.
+
+    Seen before is not enough: a message that any failure can have has been seen in every test that fails often, and
+    nearly all failures that were dismissed wrongly had one that was rare in their test (measured: `benchmarks
+    accuracy`).
+    """
+    return same > 0 and same >= USUAL_SHARE * earlier
 
 
 def verdict(probabilities: Floats, *, earlier_results: int, suspected_outage: bool) -> TriageVerdict:
@@ -106,10 +123,55 @@ def dismissed(
 ) -> bool:
     """May the failure be waved through without a person?
 
-    P(flake) + P(confirmed outage) > .95, not of the AI area, and with a signature seen before in this test or its
-    cluster, or that of the confirmed outage. Never without a history, never in an outage that is only suspected.
+    P(flake) + P(confirmed outage) > .95, not of the AI area, and with a signature that is `usual` in this test or its
+    cluster, or that of the confirmed outage (`signature_known`). Never without a history, never in an outage that is
+    only suspected.
     """
     if ai or not signature_known or word in (TriageVerdict.SUSPECTED_OUTAGE, TriageVerdict.NO_HISTORY):
         return False
     harmless = probabilities[FLAKE] + (probabilities[OUTAGE] if confirmed_outage else 0.0)
     return bool(harmless > DISMISSED_ABOVE)
+
+
+def with_later_of_request(step: Step, later: Floats, *, plain: Floats, broken: Floats) -> Step:
+    """`step`, a run of a pull request, once the later runs of its commit are known: P(D) given them as well.
+
+    `later` (N, S) is what all other runs say, `plain` (N, S) P(the later runs of the commit | state, without D) and
+    `broken` (N,) the same with D. The odds of D are multiplied by P(they | D) / P(they | no D).
+    """
+    if step.pull_break is None:
+        raise ValueError("a run of the gated branch has no break of its own")
+    state = step.predicted * later
+    with_break = step.pull_break * broken * state.sum(axis=1)
+    without = (1.0 - step.pull_break) * (state * plain).sum(axis=1)
+    return replace(step, pull_break=with_break / np.maximum(with_break + without, 1e-300))
+
+
+def flaky_levels(step: Step, later: Floats | None = None) -> Floats:
+    """P(level | the failure was a flake), (N, 6): which of the rates F1..F6 a test has if this was one."""
+    said = later[:, FLAKY] if later is not None else 1.0
+    weights = step.predicted[:, FLAKY] * np.array(LEVELS) * said
+    result: Floats = weights / np.maximum(weights.sum(axis=1), 1e-300)[:, None]
+    return result
+
+
+def reruns_to_settle(probabilities: Floats, levels: Floats) -> int | None:
+    """How often to rerun one failed test on its commit, at most, until it is clear whether it is a flake or a break.
+
+    A pass settles it at once: what is broken does not pass on the commit that broke it. If all n reruns fail,
+
+        P(flake) sum_j level_j p_j^n,   P(outage) .9^n,   P(break) .99^n   (times a constant)
+
+    and n is the smallest for which the break has more than .95. `probabilities` (5,) as `causes` gives them, `levels`
+    (6,) as `flaky_levels`. 0: it is clear already; None: more than 20 would be needed.
+    """
+    broken = float(probabilities[NEW_BREAK] + probabilities[ONGOING_BREAK] + probabilities[PR_ONLY])
+    if broken > SETTLED_ABOVE:
+        return 0
+    for n in range(1, MOST_RERUNS + 1):
+        flake = float(probabilities[FLAKE] * (levels * np.array(LEVELS) ** n).sum())
+        outage = float(probabilities[OUTAGE]) * _OUTAGE_RETRY_FAILS**n
+        lasting = broken * BROKEN_FAILS**n
+        if lasting > SETTLED_ABOVE * (flake + outage + lasting) and not math.isclose(lasting, 0.0):
+            return n
+    return None

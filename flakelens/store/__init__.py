@@ -5,7 +5,7 @@ with open_store(path, create=True) as store:
     facts = store.read(branch="main", last=300)
 """
 
-from flakelens.store.care import StoreInfo
+from flakelens.store.care import Extent, StoreInfo
 from flakelens.store.connection import exists
 from flakelens.store.store import Store, open_store
 from flakelens.store.sums import Totals
@@ -14,6 +14,7 @@ from flakelens.store.verdicts import StoredVerdict
 from flakelens.store.write import IngestedRun
 
 __all__ = [
+    "Extent",
     "IngestedRun",
     "Store",
     "StoreInfo",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flakelens.errors import DatabaseError
 from flakelens.store import sums
@@ -43,6 +43,24 @@ class StoreInfo:
     first_run: datetime | None  # UTC, start of the oldest run
     last_run: datetime | None
     branches: Mapping[str, int]  # runs per branch; "" for unknown
+
+
+class Extent(NamedTuple):
+    """How large the database is and how fast it grows."""
+
+    size: int  # bytes of the file, without its log
+    runs: int
+    lately: int  # runs that started in the last `days` days
+    days: int
+
+
+def extent(connection: sqlite3.Connection, until: datetime, days: int = 30) -> Extent:
+    """Inside the caller's snapshot; reads the table of runs alone. `lately` are those up to `until`."""
+    pages, page = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    newest = to_ms(until)
+    query = "SELECT count(*), count(*) FILTER (WHERE started_at BETWEEN ? AND ?) FROM run"
+    runs, lately = connection.execute(query, (newest - days * 86_400_000, newest)).fetchone()
+    return Extent(pages * page, runs, lately, days)
 
 
 def info(connection: sqlite3.Connection) -> StoreInfo:

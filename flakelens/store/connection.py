@@ -13,7 +13,7 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from flakelens.errors import DatabaseError
+from flakelens.errors import DamagedError, DatabaseError
 from flakelens.store.schema import APPLICATION_ID, MIGRATION_SET, MIGRATIONS_TABLE, STEPS, statements
 
 if TYPE_CHECKING:
@@ -211,9 +211,9 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
         connection.rollback()  # nothing was written; does nothing where SQLite has ended the transaction itself
 
 
-def damaged(path: Path, what: object) -> DatabaseError:
+def damaged(path: Path, what: object) -> DamagedError:
     """The error for a file whose content cannot be what was written."""
-    return DatabaseError(f"{path} is damaged: {what}.", mend=_RESTORE)
+    return DamagedError(f"{path} is damaged: {what}.", mend=_RESTORE)
 
 
 @contextmanager
@@ -225,7 +225,8 @@ def translated(path: Path) -> Iterator[None]:
         name = getattr(error, "sqlite_errorname", "")  # absent where the Python module itself raised it
         for prefixes, sentence, mend in _MEANINGS:
             if name.startswith(prefixes):
-                raise DatabaseError(sentence.format(path=path, error=error), mend=mend) from error
+                kind = DamagedError if mend is _RESTORE else DatabaseError
+                raise kind(sentence.format(path=path, error=error), mend=mend) from error
         if any(sign in str(error) for sign in _SIGNS_OF_DAMAGE):
             raise damaged(path, error) from error
         raise

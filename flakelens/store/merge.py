@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flakelens.facts import RenameFacts
 from flakelens.model import (
@@ -31,6 +31,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flakelens.facts import RunKey
+
+
+# A test's file as another database knows it, by the test's own words; the earliest of all that is known holds.
+FILE_INSERT: Final = """
+INSERT INTO test_file (test, kind, file, first_seen_at, known_since)
+SELECT id, ?6, ?7, ?8, ?9 FROM test
+WHERE file = ?1 AND name = ?2 AND variant = ?3 AND ordinal = ?4 AND producer = ?5
+ON CONFLICT (test, kind, file) DO UPDATE SET
+  first_seen_at = min(first_seen_at, excluded.first_seen_at), known_since = min(known_since, excluded.known_since)
+"""
 
 
 class StoredCall(NamedTuple):
@@ -215,11 +225,4 @@ def _bring_files(connection: sqlite3.Connection, other: sqlite3.Connection) -> N
     SELECT test.file, name, variant, ordinal, producer, kind, test_file.file, first_seen_at, known_since
     FROM test_file JOIN test ON test.id = test_file.test
     """
-    insert = """
-    INSERT INTO test_file (test, kind, file, first_seen_at, known_since)
-    SELECT id, ?6, ?7, ?8, ?9 FROM test
-    WHERE file = ?1 AND name = ?2 AND variant = ?3 AND ordinal = ?4 AND producer = ?5
-    ON CONFLICT (test, kind, file) DO UPDATE SET
-      first_seen_at = min(first_seen_at, excluded.first_seen_at), known_since = min(known_since, excluded.known_since)
-    """
-    connection.executemany(insert, other.execute(query).fetchall())
+    connection.executemany(FILE_INSERT, other.execute(query).fetchall())

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
-from flakelens.errors import DatabaseError
+from flakelens.errors import DamagedError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -105,8 +105,8 @@ def outcomes_of(report: int, blob: bytes, size: int) -> Int8s:
     return codes
 
 
-def _damaged(what: str, why: object) -> DatabaseError:
-    return DatabaseError(
+def _damaged(what: str, why: object) -> DamagedError:
+    return DamagedError(
         f"The database is damaged: {what}: {why}.",
         mend="`flakelens db check` says what else is; `flakelens db rebuild` makes derived tables again.",
     )

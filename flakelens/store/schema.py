@@ -286,11 +286,41 @@ CREATE TABLE fitted (
 ) STRICT, WITHOUT ROWID;
 """
 
+_SHARED = """
+-- a pack of the shared history that this database holds
+CREATE TABLE pack (
+  name TEXT PRIMARY KEY -- SHA-256 of the pack's bytes, hex
+) STRICT, WITHOUT ROWID;
+
+-- what a shared history holds already, just as it is here
+CREATE TABLE shared (
+  kind INTEGER NOT NULL, -- 1 run, 2 verdict, 3 rename
+  item ANY NOT NULL, -- run.id, verdict.id; of a rename a JSON list of old, new and commit
+  place TEXT NOT NULL, -- which history: a hash of its address; with "?" before it while it is being pushed
+  PRIMARY KEY (kind, item, place)
+) STRICT, WITHOUT ROWID;
+
+-- whatever is added to a run makes it one that must be pushed again
+CREATE TRIGGER shared_attempt AFTER INSERT ON attempt
+BEGIN DELETE FROM shared WHERE kind = 1 AND item = NEW.run; END;
+CREATE TRIGGER shared_attempt_since AFTER UPDATE ON attempt
+BEGIN DELETE FROM shared WHERE kind = 1 AND item = NEW.run; END;
+CREATE TRIGGER shared_report AFTER INSERT ON report
+BEGIN DELETE FROM shared WHERE kind = 1 AND item = NEW.run; END;
+CREATE TRIGGER shared_report_said AFTER UPDATE ON report
+BEGIN DELETE FROM shared WHERE kind = 1 AND item = NEW.run; END;
+CREATE TRIGGER shared_problem AFTER INSERT ON problem
+BEGIN DELETE FROM shared WHERE kind = 1 AND item = NEW.run; END;
+CREATE TRIGGER shared_run AFTER DELETE ON run
+BEGIN DELETE FROM shared WHERE kind = 1 AND item = OLD.id; END;
+"""
+
 STEPS: Final = (
     Step("facts", _FACTS),
     Step("derived", _DERIVED),
     Step("views", _VIEWS),
     Step("fitted", _FITTED),
+    Step("shared", _SHARED),
 )
 
 # Word for word what sqlite-utils makes: a new database is built without importing it (it costs half a second where

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from flakelens.errors import DamagedError
 from flakelens.store import care, sums, texts
 from flakelens.store import verdicts as given
 from flakelens.store.connection import PATIENCE, connect, damaged, snapshot, transaction, translated
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from flakelens.store.durations import Durations
     from flakelens.store.merge import Merged, StoredCall
     from flakelens.store.packed import Rosters
+    from flakelens.store.sharing import Sharing
 
 
 def open_store(path: str | Path, *, create: bool = False, read_only: bool = False, patience: float = PATIENCE) -> Store:
@@ -230,12 +232,26 @@ class Store:
         with self._reading() as connection:
             return care.info(connection)
 
+    def extent(self, until: datetime) -> care.Extent:
+        """How large the file is and how fast it grew in the 30 days before `until`."""
+        with self._reading() as connection:
+            return care.extent(connection, until)
+
     def check(self) -> list[str]:
         """Every damage found, one sentence each; empty if all is well. Reads the whole file, changes nothing."""
         from flakelens.store import soundness
 
         with self._reading() as connection:
             return soundness.check(connection)
+
+    def quick_check(self) -> None:
+        """Read the file's pages. Raises DamagedError if SQLite finds a damaged one."""
+        with self._reading() as connection:
+            ((said, *_),) = connection.execute("PRAGMA quick_check(1)")
+        if said != "ok":
+            raise DamagedError(
+                f"{self.path} is damaged: {said}.", mend="Run `flakelens sync pull`, or restore a backup."
+            )
 
     def rebuild(self) -> None:
         """Make the derived tables again from the facts, in one transaction."""
@@ -288,3 +304,15 @@ class Store:
 
         with open_store(other, read_only=True) as source, translated(self.path):
             return merge.merge(self._connection, self._writer, source._connection)
+
+    @contextmanager
+    def sharing(self, place: str) -> Iterator[Sharing]:
+        """What the shared history `place` (a hash of its address) holds of this database, to push to it or pull."""
+        from flakelens.store.sharing import Sharing
+
+        with translated(self.path):
+            try:
+                yield Sharing(self._connection, self._writer, place)
+            except BaseException:
+                self._writer.forget()
+                raise

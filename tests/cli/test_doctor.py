@@ -10,7 +10,12 @@ from flakelens import policy_text as policies
 from flakelens.decisions import Decisions
 from flakelens.decisions import parse as parse_decisions
 from flakelens.doctor import CHECKS, doctor
+from flakelens.doctor.growth import large_database
+from flakelens.doctor.look import Look
 from flakelens.model import Event, Problem, ProblemCode, RetryEvidence
+from flakelens.owners import NOBODY
+from flakelens.owners import parse as parse_owners
+from flakelens.store import Extent
 from tests.builders import a_report, a_run, a_store, a_suite_run, started_at
 from tests.cli.histories import AS_OF, caller, team_database
 from tests.goldens import same_as_golden
@@ -19,9 +24,9 @@ LATER = started_at(1000)
 NO_RETRIES = RetryEvidence.NONE
 
 
-def found(folder, runs, *, policy="", as_of=LATER):
+def found(folder, runs, *, policy="", as_of=LATER, decisions="", owned=NOBODY):
     with a_store(folder, runs) as store:
-        report = doctor(store, policies.parse(policy), Decisions(), as_of=as_of)
+        report = doctor(store, policies.parse(policy), parse_decisions(decisions), as_of=as_of, owned=owned)
     return {finding.code: finding for finding in report.findings}
 
 
@@ -193,6 +198,135 @@ def test_runs_without_a_time(tmp_path):
         info=run.info, reports=run.reports, problems=(Problem(ProblemCode.START_UNKNOWN, "run-12", "no time"),)
     )
     assert "1 run without any time stamp" in found(tmp_path, [*healthy(), run])["start-unknown"].message
+
+
+ENTRY = """
+[[quarantine]]
+test = {{ name = "{name}" }}
+owner = "{owner}"
+reason = "r"
+created = 2026-10-01
+expires = {expires}
+"""
+
+
+def test_faults_of_the_quarantine_are_serious(tmp_path):
+    entries = ENTRY.format(name="components 1", owner="Ann", expires="2026-10-02") + ENTRY.format(
+        name="nobody knows it", owner="Ann", expires="2027-10-02"
+    )
+    finding = found(tmp_path, healthy(), decisions=entries)["quarantine"]
+    assert finding.serious
+    assert "2 faults" in finding.message
+    assert '"nobody knows it", which no run knows' in finding.message
+    assert 'components: the quarantine of "components 1" has expired' in finding.message
+
+
+FOCUS = '[[focus]]\nname = "refunds"\nmatch = ["refund"]\n'
+ASKED = '[gates.gate1.criteria.x]\nkind = "all-passing"\nareas = ["*"]\nfocuses = ["refunds"]\n'
+
+
+def test_a_focus_that_matches_nothing_is_serious_where_a_criterion_asks_for_it(tmp_path):
+    (tmp_path / "b").mkdir()
+    assert not found(tmp_path, healthy(), policy=FOCUS)["empty-focus"].serious
+    finding = found(tmp_path / "b", healthy(), policy=FOCUS + ASKED)["empty-focus"]
+    assert finding.serious
+    assert "can never be met" in finding.message
+
+
+def test_a_focus_of_an_environment_alone_is_not_looked_for_in_ci(tmp_path):
+    gate = ASKED.replace("gate1", "next") + '[gates.next]\nenvironment = "production"\n'
+    assert found(tmp_path, healthy(), policy=FOCUS + gate) == {}
+
+
+def test_shipped_focuses_may_be_empty(tmp_path):
+    assert "empty-focus" not in found(tmp_path, healthy())
+
+
+@pytest.mark.parametrize(
+    ("policy", "where"),
+    [
+        ('[[focus]]\nname = "a"\nmatch = ["AI"]\n[[focus]]\nname = "a"\nmatch = ["refund"]\n', "rule 8 (a)"),
+        ('[[retries]]\nproducer = "vitest"\nevidence = "none"\n', "retries (vitest)"),
+    ],
+)
+def test_a_rule_that_matches_nothing(tmp_path, policy, where):
+    finding = found(tmp_path, healthy(), policy=policy)["rule-unused"]
+    assert where in finding.where
+    assert not finding.serious
+
+
+def test_a_rule_of_an_area_beside_one_that_matches(tmp_path):
+    rules = "".join(
+        f'[[areas]]\nname = "{name}"\nfiles = ["{files}"]\n'
+        for name, files in (("E2E", "e2e/**"), ("AI", "**/api/ai/**"), ("components", "src/componenst/**"),
+                            ("components", "src/components/**"))
+    )  # fmt: skip
+    finding = found(tmp_path, healthy(), policy=rules)["rule-unused"]
+    assert finding.where == "areas, rule 3 (components)"
+    assert '"src/componenst/**"' in finding.message
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "moved"), [(30, 23, "-23 %"), (30, 25, ""), (30, 37, "+23 %"), (30, 36, ""), (6, 4, "")]
+)
+def test_an_area_whose_size_moved(tmp_path, before, now, moved):
+    def run(n):
+        size = before if n < 20 else now
+        titles = {f"components {number}": "P" for number in range(size)}
+        return a_run(n, reports=[a_report(n, titles, file="src/components/a.test.ts", retries=NO_RETRIES)])
+
+    policy = "".join(f"[gates.gate1.criteria.{name}]\nareas = []\n" for name in ("all-passing", "reliable"))
+    policy += '[gates.gate1.criteria.complete]\nareas = ["components"]\n'
+    finding = found(tmp_path, [run(n) for n in range(30)], policy=policy).get("area-moved")
+    assert (finding is not None) is bool(moved)
+    if finding:
+        assert moved in finding.message
+        assert not finding.serious
+
+
+def test_sign_offs_and_waivers_about_nothing(tmp_path):
+    text = (
+        '[[attested]]\ngate = "next"\ncriterion = "audit"\nby = "A"\nevidence = "e"\ncreated = 2026-10-01\n'
+        "expires = 2026-10-09\n"
+        f'[[waivers]]\ngate = "gate1"\ncriterion = "stabel"\ncommit = "{"a" * 40}"\nby = "A"\nreason = "r"\n'
+        "created = 2026-10-01\nexpires = 2026-10-02\n"
+    )
+    with a_store(tmp_path, healthy()) as store:
+        report = doctor(store, policies.parse(), parse_decisions(text), as_of=LATER)
+    unused = {finding.where: finding.message for finding in report.findings if finding.code == "decision-unused"}
+    assert "gate1 stabel" in unused["flakelens-decisions.toml, waivers"]
+    assert "next audit" in unused["flakelens-decisions.toml, attested"]
+
+
+def test_owners_that_codeowners_does_not_name(tmp_path):
+    owned = parse_owners("* @org/web @ada\n", where="CODEOWNERS")
+    policy = FOCUS.replace("refund", "AI") + 'owner = "@org/wbe"\n'
+    entries = ENTRY.format(name="components 1", owner="@Org/Web Ann", expires="2027-10-02")
+    limits = "[quarantine]\nshare = 50\n"
+    finding = found(tmp_path, healthy(), policy=policy + limits, decisions=entries, owned=owned)["owner-unknown"]
+    assert finding.message.startswith("1 owner that no rule of it names: @org/wbe (the focus AIs)")
+    assert "@ada, @org/web" in finding.mend
+
+
+@pytest.mark.parametrize(
+    ("size", "runs", "lately", "found_"),
+    [(999_000_000, 5_000, 60, False), (1_000_000_000, 5_000, 60, True), (500_000_000, 1_000, 1_100, True)],
+)
+def test_a_large_database_says_how_to_make_it_smaller(size, runs, lately, found_):
+    look = Look.__new__(Look)
+    object.__setattr__(look, "size", Extent(size, runs, lately, 30))
+    findings = list(large_database(look))
+    assert bool(findings) is found_
+    for finding in findings:
+        assert "flakelens db prune --older-than 180d" in finding.mend
+        assert not finding.serious
+
+
+def test_the_extent_is_that_of_the_file(tmp_path):
+    with a_store(tmp_path, healthy(40)) as store:
+        extent = store.extent(started_at(20))
+        assert (extent.runs, extent.lately, extent.days) == (40, 21, 30)
+        assert extent.size == store.info().size
 
 
 def test_each_code_is_named_once():

@@ -125,3 +125,55 @@ def test_a_base_branch_with_a_bad_policy_cannot_block_its_own_repair(flakelens: 
     said = flakelens("gate", "--format", "json")
     assert said.code == 11
     assert any("rules are not valid" in notice for notice in json.loads(said.out)["notices"])
+
+
+NEXT = """
+[gates.next]
+title = "Deployment"
+[gates.next.criteria.audit]
+kind = "attested"
+what = "security audit"
+by = ["Sam Secure"]
+max_days = 30
+"""
+
+
+def test_nobody_signs_off_their_own_pull_request(flakelens: Flakelens, pull_request: Path) -> None:
+    """Neither by an entry of their own, nor by allowing themselves to, nor by removing the question."""
+    del pull_request
+    Path("flakelens.toml").write_text(NEXT)
+    git("commit", "-qam", "ask for an audit")
+    git("update-ref", "refs/remotes/origin/main", "HEAD")
+    Path("flakelens.toml").write_text(NEXT.replace('["Sam Secure"]', '["Sam Secure", "Eve"]'))
+    sign = ("attest", "next", "--criterion", "audit", "--evidence", "trust me", "--expires", "7d", "--by")
+    assert flakelens(*sign, "Eve").code == 0
+    said = flakelens("gate", "next", "--format", "json")
+    document = json.loads(said.out)
+    assert (said.code, document["criteria"][0]["state"]) == (11, "INCONCLUSIVE")
+    assert any(
+        "audit may be signed off by Sam Secure, Eve instead of Sam Secure" in each for each in document["notices"]
+    )
+    assert any(notice.startswith("decisions: this pull request changes them") for notice in document["notices"])
+
+    Path("flakelens.toml").write_text("# no audit\n")
+    said = flakelens("gate", "next", "--format", "json")
+    assert json.loads(said.out)["criteria"][0]["state"] == "INCONCLUSIVE"
+    assert any("gate next is removed" in notice for notice in json.loads(said.out)["notices"])
+
+    # Merged, by somebody who may and was reviewed, it holds.
+    Path("flakelens.toml").write_text(NEXT)
+    Path("flakelens-decisions.toml").unlink()
+    assert flakelens(*sign, "Sam Secure").code == 0
+    git("add", "-A")
+    git("commit", "-qm", "sign off")
+    git("update-ref", "refs/remotes/origin/main", "HEAD")
+    assert flakelens("gate", "next").code == 0
+
+
+def test_a_loosening_shows_in_every_format(flakelens: Flakelens, pull_request: Path) -> None:
+    a_history(pull_request, 20)
+    Path("flakelens.toml").write_text(LOOSER)
+    for format_ in ("text", "markdown", "json"):
+        assert "pass-rate threshold 98 -> 90" in " ".join(flakelens("gate", "--format", format_).out.split()).replace(
+            "&gt;", ">"
+        ).replace("\\", "")

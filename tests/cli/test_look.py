@@ -69,7 +69,7 @@ def test_hostile_titles_and_messages_stay_text(folder: Path, capsys: pytest.Capt
     assert "##vso" not in out
 
 
-_HEAVY = ("pandas", "scipy", "matplotlib", "sqlite_utils", "numpy")
+_HEAVY = ("pandas", "scipy", "matplotlib", "sqlite_utils", "numpy", "flakelens.api")
 
 
 @pytest.mark.parametrize(

@@ -39,3 +39,14 @@ def test_a_folder_with_something_in_it_is_a_usage_error(call, tmp_path):
     code, out, err = call("simulate", "out")
     assert (code, out) == (2, "")
     assert "out is not an empty folder" in err
+
+
+def test_pull_requests_and_shards_are_said_and_the_proposed_commands_hold(call):
+    code, out, err = call(
+        *("simulate", "out", "--tests", "60", "--runs", "40", "--pull-requests", "0.4", "--shards", "2", "--seed", "6")
+    )
+    assert (code, err) == (0, "")
+    same_as_golden("cli/simulate-pulls.80.txt", out)
+    assert max(map(len, out.splitlines())) <= 80
+    proposed = [line.split() for line in out.splitlines() if line.startswith("  flakelens ")]
+    assert [call(*command[1:])[0] for command in proposed] == [0, 11, 0]

@@ -14,7 +14,7 @@ from flakelens import policy as policies
 from flakelens.cli import COMMANDS, exit_codes
 from flakelens.doctor import CHECKS
 from flakelens.gate.verdict import KINDS
-from flakelens.policy import GatePolicy, Policy, QuarantinePolicy, RedactPolicy, RetriesRule, Rule, WaiverPolicy
+from flakelens.policy import Focus, GatePolicy, Policy, QuarantinePolicy, RedactPolicy, RetriesRule, Rule, WaiverPolicy
 from flakelens.stats.changes import ChangeKind
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +65,7 @@ def test_what_the_program_writes_into_documents_is_in_step(name):
 TABLES = [
     ("Keys at the top", Policy),
     ("Rules: [[areas]] and [[focuses]]", Rule),
+    ("[[focus]]", Focus),
     ("[[retries]]", RetriesRule),
     ("[redact]", RedactPolicy),
     ("[quarantine]", QuarantinePolicy),
@@ -82,6 +83,8 @@ def test_every_key_of_the_policy_is_explained_where_it_belongs(heading, struct):
     criteria = {policy for _, policy, _ in KINDS}
     if struct in criteria:
         keys -= OF_EVERY_CRITERION
+    if struct is Focus:
+        keys -= {field.name for field in msgspec.structs.fields(Rule)}
     if struct is GatePolicy:
         keys |= OF_EVERY_CRITERION
     assert documented == keys
@@ -96,20 +99,19 @@ def test_no_type_of_the_policy_is_forgotten():
     assert structs == {struct for _, struct in TABLES}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "cli.md",
-        "doctor.md",
-        "durations.md",
-        "events.md",
-        "forecast.md",
-        "gate.md",
-        "policy.md",
-        "simulate.md",
-        "verify.md",
-    ],
-)
+@pytest.mark.parametrize("name", sorted(path.name for path in DOCS.glob("*.md")))
 def test_every_link_between_documents_leads_somewhere(name):
     for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", text_of(name)):
         assert (DOCS / target).exists(), f"docs/{name} links to {target}"
+
+
+def test_every_name_of_the_triage_and_every_verdict_is_explained():
+    from flakelens.render.json_triage import FailureView, LostView, NewTestsView, OutageView, RerunView, TriageView
+    from flakelens.stats.triage import CAUSES, TriageVerdict
+
+    explained = set(re.findall(r"`([\w-]+)`", section("triage.md", "JSON")))
+    views = (FailureView, LostView, NewTestsView, OutageView, RerunView, TriageView)
+    names = {field.name for view in views for field in msgspec.structs.fields(view)} - {"schema"}
+    assert names | set(CAUSES) <= explained
+    verdicts = re.findall(r"^\| `([\w-]+)` \|", section("triage.md", "The verdicts"), re.MULTILINE)
+    assert set(verdicts) == {verdict.value for verdict in TriageVerdict}

@@ -22,7 +22,7 @@ Judge = Callable[..., Verdict]
 
 @pytest.fixture
 def judge(tmp_path: Path) -> Judge:
-    """judge(runs, policy=.., decisions=.., commit=.., as_of=..): gate1's verdict, 30 minutes after the last run.
+    """judge(runs, policy=.., decisions=.., commit=.., as_of=.., gate=..): half an hour after the last run.
 
     `latest`: when the last of the runs had come, whatever they say of their start.
     """
@@ -38,6 +38,7 @@ def judge(tmp_path: Path) -> Judge:
         latest: datetime | None = None,
         needs: bool = True,
         met_baseline: frozenset[TestId] = frozenset(),
+        gate: str = "gate1",
     ) -> Verdict:
         rules = parse(policy)
         starts = [run.info.started_at for run in runs if run.info.started_at]
@@ -49,8 +50,9 @@ def judge(tmp_path: Path) -> Judge:
                 as_of=as_of or max(starts) + timedelta(minutes=30),
                 commit=commit,
                 met_baseline=met_baseline,
+                environment=rules.gates[gate].environment,
             ).evidence
-            return verdict.judge("gate1", rules.gates["gate1"], evidence, commit_sha=commit, needs=needs)
+            return verdict.judge(gate, rules.gates[gate], evidence, commit_sha=commit, needs=needs)
 
     return judged
 

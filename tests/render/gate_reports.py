@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from flakelens.decisions import Waiver
 from flakelens.gate.criterion import CriterionFinding, Observed
+from flakelens.gate.focus import FocusFinding
 from flakelens.gate.verdict import Decision, Verdict
 from flakelens.gate.waivers import WaiverFinding
 from flakelens.model import GateState, TestId
@@ -205,4 +206,52 @@ def waived() -> GateReport:
     )
 
 
-REPORTS = {"met": met, "not-met": not_met, "inconclusive": inconclusive, "waived": waived}
+def deployment() -> GateReport:
+    """A gate of production: a watch that failed, sign-offs, focuses, and the way back."""
+    page = TestId("e2e/checkout.spec.ts", "checkout › pays by card", "Pixel 7")
+    report = a_report(
+        (
+            a_criterion(
+                "watch", NOT_MET, kind="soak", required=1.0, tests=(page,),
+                observed=Observed(value=0.75, low=None, high=None, n=18, method="hours since the deployment",
+                                  count=(18, 24)),
+                why='1 test failed in 2 checks in a row: "checkout › pays by card [Pixel 7]".',
+                evidence=("214 of 216 results passed in 18 checks.",),
+            ),
+            a_criterion(
+                "rehearsal", MET, kind="attested", area="", observed=None, required=1.0,
+                why="Ann Example signed off the way back on 2026-11-12, until 2026-12-12 (21 days left).",
+                evidence=("Evidence given: https://example.test/rehearsal",),
+            ),
+            a_criterion(
+                "security-audit", INCONCLUSIVE, kind="attested", area="", observed=None, required=1.0,
+                why="Nobody has signed off: security audit of the release.",
+                repair_first=("let Sam Secure sign off: security audit of the release",),
+                next_steps=("flakelens attest next --criterion security-audit --by 'Sam Secure'",),
+            ),
+        ),
+        bridge="Your console says 11/12 = 91.7 %; the gate says NOT MET because 1 test failed in 2 checks in a row.",
+    )  # fmt: skip
+    forms = a_criterion(
+        "forms", NOT_MET, kind="stable", area="forms", observed=an_observed(288, 300, low=0.94, high=0.98),
+        why='1 test broken now: "form keeps its text".', repair_first=('repair "form keeps its text", broken now',),
+    )  # fmt: skip
+    payments = a_criterion(
+        "payments", MET, kind="all-passing", area="payments", observed=an_observed(9, 9, n=3), required=1.0,
+        why="All 9 active tests passed in each of the newest 3 complete runs.",
+    )  # fmt: skip
+    return with_verdict(
+        report,
+        gate="next",
+        title="24 hours after the deployment",
+        rollback="vercel rollback --yes",
+        focuses=(
+            FocusFinding(name="forms", owner="@web", day="3", critical=False, tests=30, finding=forms),
+            FocusFinding(
+                name="payments", owner="@pay | <b>", day="2026-11-23", critical=True, tests=9, finding=payments
+            ),
+        ),
+    )
+
+
+REPORTS = {"deployment": deployment, "met": met, "not-met": not_met, "inconclusive": inconclusive, "waived": waived}

@@ -195,3 +195,8 @@ def test_whatever_the_title_the_shape_stays(text: str) -> None:
 def test_a_colourless_report_of_ordinary_names_is_not_altered() -> None:
     text = gate_text(not_met(), width=140, colour=False)
     assert '"UploadDialog shows progress › while sending"' in text
+
+
+def test_a_price_in_a_title_is_shown_as_a_price():
+    """The sign that would begin a formula is an entity, and nothing may come between its "&#" and its number."""
+    assert markdown("costs $5, see #12") == "costs &#36;5, see #&#8203;12"

@@ -82,8 +82,8 @@ def test_identifiers_states_and_figures_are_never_cut(name: str) -> None:
 def test_json_has_the_names_that_others_read(name: str) -> None:
     document = json.loads(gate_json(REPORTS[name]()))
     assert list(document) == [
-        "schema", "gate", "state", "decision", "proceed", "mode", "criteria", "areas", "waivers", "notices",
-        "provenance",
+        "schema", "gate", "state", "decision", "proceed", "mode", "criteria", "rollback", "focuses",
+        "areas", "waivers", "notices", "provenance",
     ]  # fmt: skip
     assert document["schema"] == "flakelens.gate/1"
     for criterion in document["criteria"]:

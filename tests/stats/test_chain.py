@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from flakelens.facts import Int8s
 from flakelens.model import Outcome
-from flakelens.stats.chain import Reached, beginning, filter_states, log_likelihood, predict, reach, smooth, walk
+from flakelens.stats.chain import (
+    Reached,
+    at_run,
+    beginning,
+    filter_states,
+    log_likelihood,
+    predict,
+    reach,
+    smooth,
+    walk,
+)
 from flakelens.stats.markov import (
     BROKEN,
     DEFAULTS,
@@ -312,3 +322,42 @@ def test_forecast_of_the_next_commit() -> None:
     seen = series(matrix("PPPP", "...."), np.arange(4, dtype=np.int32))
     assert predict(seen, LIVELY)[0] == pytest.approx(filter_states(seen, LIVELY)[0] @ LIVELY.transitions())
     assert predict(seen, LIVELY)[1] == pytest.approx(LIVELY.prior())
+
+
+@pytest.mark.parametrize("run", [0, 3, 7, 11])
+def test_one_run_alone_is_seen_as_smoothing_all_of_them_sees_it(run: int) -> None:
+    outcomes = matrix("PFPPFKPP.PFP", "PPPPPPFFFFPP", "FFFPPPPPPPPP")
+    seen = series(outcomes, numbers("abbbccdeffgg"), retries_shown=np.arange(12) % 2 == 0)
+    step, later = at_run(seen, DEFAULTS, run)
+    all_of_them = smooth(seen, DEFAULTS)
+    np.testing.assert_allclose(step.predicted, all_of_them.steps[run].predicted)
+    np.testing.assert_allclose(later, all_of_them.later[run])
+    with pytest.raises(ValueError, match="no run 12 among 12"):
+        at_run(seen, DEFAULTS, 12)
+
+
+def test_what_came_after_a_run_is_heard_of_requests_too_but_never_that_the_branch_is_broken() -> None:
+    """A later request that failed and passed on one commit says flaky; one that only failed says nothing."""
+    commits = np.array([0, 1, 2, 2], np.int32)
+    pulls = np.array([GATED, GATED, 1, 1], np.int32)
+    for row, flaky_is_likelier in (("PFFP", True), ("PFFF", False)):
+        _, later = at_run(series(matrix(row), commits, pulls=pulls), DEFAULTS, 1)
+        assert bool(later[0, FLAKY].max() > 2 * later[0, HEALTHY]) is flaky_is_likelier
+        if not flaky_is_likelier:
+            np.testing.assert_allclose(later, 1 / STATES)
+
+
+def test_each_commit_of_a_request_may_break_what_the_one_before_had_passed() -> None:
+    """Passed on its first commit, failed on its second: the request is suspected as much as at its first failure."""
+    beliefs = []
+    for row, pulls in (("PPPPF", "...11"), ("PPPPF", "....1")):
+        series_of = series(
+            matrix(row),
+            np.arange(5, dtype=np.int32),
+            pulls=np.array([GATED if letter == "." else 1 for letter in pulls], np.int32),
+        )
+        step = list(walk(series_of, DEFAULTS))[-1]
+        assert step.pull_break is not None
+        beliefs.append(float(step.pull_break[0]))
+    assert beliefs[1] == pytest.approx(DEFAULTS.pull_breaks)
+    assert beliefs[0] == pytest.approx(DEFAULTS.pull_breaks, rel=0.05)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from flakelens.facts import Int8s
-from flakelens.stats.clusters import CUTS, common_mode_runs, find_clusters, jaccard_distances
+from flakelens.stats.clusters import CUTS, common_mode_runs, companions, find_clusters, jaccard_distances
 from flakelens.stats.outages import find_outages
 from tests.letters import matrix
 
@@ -96,3 +96,35 @@ CALM = "PPPPPPPP"
 )
 def test_large_outages_are_left_out_and_breaks_are_not(rows: list[tuple[int, str]], expected: str) -> None:
     assert left_out(*rows) == expected
+
+
+def test_companions_are_the_tests_that_fail_in_much_the_same_runs() -> None:
+    failing = np.zeros((5, 40), np.bool_)
+    failing[:3, [3, 9, 20, 31]] = True  # three that die together,
+    failing[2, 35] = True  # one of them once more,
+    failing[3, [1, 3, 15]] = True  # one that shares a single run with them,
+    failing[4, 9] = True  # and one that failed once
+    quiet = np.zeros(40, np.bool_)
+    assert companions(failing, outage=quiet, test=0).tolist() == [1, 2]
+    assert companions(failing, outage=quiet, test=3).tolist() == []
+    assert companions(failing, outage=quiet, test=4).tolist() == []
+    outage = quiet.copy()
+    outage[[3, 9, 20]] = True  # what an outage explains says nothing of a common cause
+    assert companions(failing, outage=outage, test=0).tolist() == []
+
+
+def test_companions_agree_with_the_clusters_where_these_are_clear() -> None:
+    rng = np.random.default_rng(5)
+    failing = np.zeros((12, 200), np.bool_)
+    for group in range(3):
+        dies = rng.random(200) < 0.05
+        for member in range(3):
+            failing[3 * group + member] = dies & (rng.random(200) < 0.9)
+    quiet = np.zeros(200, np.bool_)
+    of_cluster = {
+        int(test): set(cluster.tests.tolist()) - {int(test)}
+        for cluster in find_clusters(failing, outage=quiet)
+        for test in cluster.tests
+    }
+    assert len(of_cluster) == 9
+    assert {test: set(companions(failing, outage=quiet, test=test).tolist()) for test in of_cluster} == of_cluster

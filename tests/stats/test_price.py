@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flakelens import policy_text
 from flakelens.history import History, build
 from flakelens.model import Event, RunReports
-from flakelens.stats.price import Price, price_of
+from flakelens.stats.price import Losses, Price, Saving, price_of
 from tests.builders import START, a_report, a_run, a_store, started_at
 
 
@@ -94,3 +98,91 @@ def test_a_report_that_could_not_load_a_suite_is_a_second_reason(tmp_path):
     broken = replace(report, load_failures=("src/b.test.ts",))
     price = priced(history_of(tmp_path, [a_run(1, reports=[(info, broken)])]), "it")
     assert (price.failed, price.alone) == (1, 0)
+
+
+def savings_of(history: History, *sets: tuple[str, ...], repaired: tuple[str, ...] = ()) -> tuple[Saving, ...]:
+    place = {test.id.name: position for position, test in enumerate(history.tests)}
+    losses = Losses(history, since=START, until=START + timedelta(days=30))
+    return losses.savings(
+        [[place[name] for name in names] for names in sets], repaired=[place[name] for name in repaired]
+    )
+
+
+def test_a_run_that_two_causes_hit_is_saved_once_by_the_later_repair(tmp_path):
+    history = history_of(
+        tmp_path,
+        [
+            a_run(1, outcomes={"a": "F", "b": "P", "c": "P"}),
+            a_run(2, outcomes={"a": "F", "b": "F", "c": "P"}),
+            a_run(3, outcomes={"a": "P", "b": "F", "c": "F"}),
+            a_run(4, outcomes={"a": "P", "b": "F", "c": "P"}),
+        ],
+    )
+    assert [saving.runs for saving in savings_of(history, ("a",), ("b",), ("c",))] == [1, 2, 1]
+    assert [saving.runs for saving in savings_of(history, ("b",), ("a",), ("c",))] == [1, 2, 1]
+    assert [saving.runs for saving in savings_of(history, ("c",), ("a", "b"))] == [0, 4]
+    assert [saving.runs for saving in savings_of(history, ("a",))] == [1]
+    # What is repaired already is no merit of the next repair, and no obstacle to it either.
+    assert [saving.runs for saving in savings_of(history, ("b",), repaired=("a",))] == [2]
+
+
+def test_re_runs_and_pull_requests_are_saved_with_their_run(tmp_path):
+    def pull(n: int, branch: str, letters: str, attempt: int = 1) -> RunReports:
+        return a_run(
+            n,
+            reports=[a_report(n, dict(zip("ab", letters, strict=True)), name=f"{attempt}.xml")],
+            branch=branch,
+            base_branch="main",
+            event=Event.PULL_REQUEST,
+            attempt=attempt,
+        )
+
+    history = history_of(
+        tmp_path,
+        [
+            pull(1, "x", "FP"), pull(1, "x", "PP", 2),
+            pull(2, "x", "FF"), pull(2, "x", "FP", 2), pull(2, "x", "PP", 3),
+            pull(3, "y", "PF"), pull(3, "y", "PP", 2),
+        ],
+    )  # fmt: skip
+    first, second = savings_of(history, ("a",), ("b",))
+    assert (first.runs, first.reruns, first.pull_request_runs, first.pull_requests) == (1, 1, 1, 1)
+    # The branch x is no news: it was counted when its first run was saved.
+    assert (second.runs, second.reruns, second.pull_request_runs, second.pull_requests) == (2, 3, 2, 1)
+    assert (first.minutes, second.minutes) == (2 / 60, 5 / 60)
+
+
+def test_a_failure_that_only_a_re_run_showed_does_not_make_the_run_dearer(tmp_path):
+    runs = [
+        a_run(1, reports=[a_report(1, {"a": "F", "b": "P"}, name="1.xml")]),
+        a_run(1, reports=[a_report(1, {"a": "P", "b": "F"}, name="2.xml")], attempt=2),
+        a_run(1, reports=[a_report(1, {"a": "P", "b": "P"}, name="3.xml")], attempt=3),
+    ]
+    history = history_of(tmp_path, runs)
+    # Without a's failure nobody would have run it again; without b's it was red already.
+    assert [saving.reruns for saving in savings_of(history, ("a",), ("b",))] == [2, 0]
+    assert [saving.reruns for saving in savings_of(history, ("b",), ("a",))] == [0, 2]
+
+
+def test_a_suite_that_failed_to_load_is_saved_by_no_test(tmp_path):
+    info, report = a_report(1, {"it": "F"})
+    broken = replace(report, load_failures=("src/b.test.ts",))
+    assert savings_of(history_of(tmp_path, [a_run(1, reports=[(info, broken)])]), ("it",))[0].runs == 0
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.text("PF", min_size=4, max_size=4), min_size=1, max_size=12),
+    st.permutations("abcd"),
+    st.integers(0, 4),
+)
+def test_savings_in_any_order_add_up_to_all_that_was_lost(letters, order, cut):
+    with tempfile.TemporaryDirectory() as folder:
+        history = history_of(
+            Path(folder),
+            [a_run(n, outcomes=dict(zip("abcd", row, strict=True))) for n, row in enumerate(letters)],
+        )
+    savings = savings_of(history, *[(name,) for name in order[cut:]], repaired=tuple(order[:cut]))
+    failing = [{name for name, letter in zip("abcd", row, strict=True) if letter == "F"} for row in letters]
+    already = sum(bool(failed) and failed <= set(order[:cut]) for failed in failing)
+    assert sum(saving.runs for saving in savings) + already == sum("F" in row for row in letters)

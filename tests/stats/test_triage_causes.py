@@ -6,9 +6,19 @@ import numpy as np
 import pytest
 
 from flakelens.model import Outcome
-from flakelens.stats.chain import walk
-from flakelens.stats.markov import DEFAULTS, GATED, STATES, Floats, series
-from flakelens.stats.triage import CAUSES, TriageVerdict, causes, dismissed, verdict
+from flakelens.stats.chain import Step, at_run, walk
+from flakelens.stats.markov import BROKEN, DEFAULTS, GATED, LEVELS, STATES, Floats, emissions, series
+from flakelens.stats.triage import (
+    CAUSES,
+    TriageVerdict,
+    causes,
+    dismissed,
+    flaky_levels,
+    reruns_to_settle,
+    usual,
+    verdict,
+    with_later_of_request,
+)
 from tests.letters import matrix, numbers
 
 
@@ -98,6 +108,14 @@ def test_verdict(probabilities: Floats, earlier: int, suspected: bool, word: str
 
 
 @pytest.mark.parametrize(
+    ("same", "earlier", "expected"),
+    [(1, 1, True), (1, 5, True), (1, 6, False), (4, 20, True), (3, 20, False), (0, 0, False), (0, 9, False)],
+)
+def test_a_usual_signature_is_one_in_five_or_more(same: int, earlier: int, expected: bool) -> None:
+    assert usual(same, earlier) is expected
+
+
+@pytest.mark.parametrize(
     ("probabilities", "word", "confirmed", "ai", "known", "expected"),
     [
         (FLAKE, "flake", False, False, True, True),
@@ -113,3 +131,67 @@ def test_verdict(probabilities: Floats, earlier: int, suspected: bool, word: str
 def test_dismissal(probabilities: Floats, word: str, confirmed: bool, ai: bool, known: bool, expected: bool) -> None:
     found = dismissed(probabilities, word=TriageVerdict(word), confirmed_outage=confirmed, ai=ai, signature_known=known)
     assert found is expected
+
+
+# --- what is known later, and what a rerun would tell ---
+
+
+def at_a_request() -> tuple[Step, Floats]:
+    """A run of a pull request after sixty passes on the gated branch, and nothing known after it."""
+    outcomes = matrix("P" * 60 + "F")
+    pulls = np.full(61, GATED, np.int32)
+    pulls[-1] = 1
+    seen = series(outcomes, np.arange(61, dtype=np.int32), pulls=pulls)
+    return at_run(seen, DEFAULTS, 60)
+
+
+def test_a_pass_in_a_rerun_clears_a_pull_request_and_a_failure_accuses_it() -> None:
+    step, later = at_a_request()
+    for outcome, less in ((Outcome.PASSED, True), (Outcome.FAILED, False)):
+        table = emissions(DEFAULTS, 0.0)[int(outcome)]
+        after = with_later_of_request(step, later, plain=np.tile(table, (1, 1)), broken=np.array([table[BROKEN]]))
+        assert after.pull_break is not None
+        assert step.pull_break is not None
+        assert bool(after.pull_break[0] < step.pull_break[0]) is less
+    same = with_later_of_request(step, later, plain=np.ones((1, STATES)), broken=np.ones(1))
+    assert same.pull_break == pytest.approx(step.pull_break)
+
+
+def test_a_run_of_the_gated_branch_has_no_break_of_its_own() -> None:
+    (step,) = walk(series(matrix("P"), np.zeros(1, np.int32)), DEFAULTS)
+    with pytest.raises(ValueError, match="gated branch"):
+        with_later_of_request(step, np.ones((1, STATES)), plain=np.ones((1, STATES)), broken=np.ones(1))
+
+
+def test_the_levels_of_a_flake_sum_to_one_and_follow_the_history() -> None:
+    often, seldom = (
+        flaky_levels(list(walk(series(matrix(row), np.arange(41, dtype=np.int32)), DEFAULTS))[-1])[0]
+        for row in ("PF" * 20 + "F", "P" * 40 + "F")
+    )
+    assert often.sum() == pytest.approx(1)
+    assert seldom.sum() == pytest.approx(1)
+    rates = np.array(LEVELS)
+    assert often @ rates > seldom @ rates
+
+
+@pytest.mark.parametrize(
+    ("flake", "level", "reruns"),
+    [
+        (0.04, 0.10, 0),  # a break for all practical purposes
+        (0.50, 0.003, 1),  # .5 * .003 : .5 * .99
+        (0.50, 0.10, 2),  # after one: .05 : .495 = 9 %; after two .005 : .49 = 1 %
+        (0.90, 0.10, 3),  # .0009 : .097 after three; .009 : .098 = 8 % after two
+        (0.50, 0.65, 7),  # .0245 : .4660 = 4.995 % after seven; .0377 : .4707 = 7.4 % after six
+        (1.00, 0.65, None),
+    ],
+)
+def test_reruns_until_a_failure_is_settled(flake: float, level: float, reruns: int | None) -> None:
+    probabilities = np.array([flake, 0.0, 1.0 - flake, 0.0, 0.0])
+    levels = (np.array(LEVELS) == level).astype(np.float64)
+    assert reruns_to_settle(probabilities, levels) == reruns
+
+
+def test_an_outage_that_lasts_needs_more_reruns_than_a_rare_flake() -> None:
+    levels = np.eye(6)[0]
+    assert reruns_to_settle(np.array([0.0, 0.5, 0.5, 0.0, 0.0]), levels) is None
+    assert reruns_to_settle(np.array([0.0, 0.05, 0.95, 0.0, 0.0]), levels) == 1
