@@ -68,3 +68,12 @@ def test_uncommitted_changes_are_not_the_commit(judge: Judge) -> None:
     runs = [a_suite_run(n) for n in range(40)]
     finding = the(judge([*runs, a_suite_run(40, dirty=True)], commit=a_commit(40), needs=False), "commit")
     assert "no run of" in finding.why
+
+
+def test_a_run_of_the_commit_that_is_not_whole_says_what_is_missing(judge: Judge) -> None:
+    gone = {f"components {number}": "." for number in range(1, 11)}
+    runs = [*(a_suite_run(n) for n in range(40)), a_suite_run(40, gone)]
+    finding = the(judge(runs, commit=a_commit(40), needs=False), "commit")
+    assert finding.state is INCONCLUSIVE
+    assert "components: run 1040" in finding.why
+    assert "is not complete (10 expected tests have no result)" in finding.why
