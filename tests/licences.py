@@ -12,7 +12,8 @@ from importlib.metadata import Distribution, distribution
 
 OURS = "flakelens-junit"
 FREE = re.compile(
-    r"\b(MIT|BSD|Apache|PSF|Python Software Foundation|ISC|MPL|Mozilla Public|Zlib|CC0|0BSD|Unlicense|HPND|Public Domain)",
+    r"\b(MIT|BSD|Apache|PSF|Python Software Foundation|ISC|MPL|Mozilla Public|Zlib|CC0|0BSD|Unlicense|HPND"
+    r"|Public Domain)",
     re.IGNORECASE,
 )
 NOT_FREE = re.compile(r"\b(A?GPL|LGPL|GNU|SSPL|BUSL|proprietary|commercial)", re.IGNORECASE)
