@@ -25,6 +25,8 @@ from flakelens.model import (
     RunReports,
     TestId,
 )
+from flakelens.policy import RedactPolicy
+from flakelens.redact import Redactor
 from flakelens.run_metadata import RunOptions, resolve
 from flakelens.run_shares import Share, shares
 
@@ -69,6 +71,7 @@ def ingest(
     run_per_dir: bool = False,
     ingested_at: datetime,
     environ: Mapping[str, str] | None = None,
+    redact: RedactPolicy = RedactPolicy(),  # noqa: B008 - frozen
     stdin: BinaryIO | None = None,
     checkout: Checkout | None = None,
     progress: Progress | None = None,
@@ -77,16 +80,18 @@ def ingest(
 
     `detected` is what CI (or git on a laptop) tells of the run, `options` what the command line says, and a `run.json`
     in a folder of `paths` stands above both. With `run_per_dir` every sub-folder is one run, in natural order, and
-    `detected`, `environ` and `checkout` are not used. `environ` is asked for the Playwright reporter's switches,
-    `checkout` for the files of tests whose reports name none, and for renamed files. `store` may be a function that
-    opens it: it is called when there is something to write.
+    `detected` and `checkout` are not used. `environ` is asked for the Playwright reporter's switches (not with
+    `run_per_dir`) and for the values that `redact` masks in messages before they are stored; `checkout` for the files
+    of tests whose reports name none, and for renamed files. `store` may be a function that opens it: it is called when
+    there is something to write.
 
     Raises NothingReadError, with nothing written, when not one report could be read; UsageError for paths and options
     that do not fit together; DatabaseError.
     """
+    redactor = Redactor(redact, environ)
     if run_per_dir:
         detected, environ, checkout = None, None, None
-    reading = _runs(paths, options, detected, run_per_dir, environ or {}, stdin, ingested_at, progress)
+    reading = _runs(paths, options, detected, run_per_dir, environ or {}, redactor, stdin, ingested_at, progress)
     waiting: list[_Read] = []
     for read in reading:
         waiting.append(read)
@@ -125,6 +130,7 @@ def _runs(
     detected: RunInfo | None,
     run_per_dir: bool,
     environ: Mapping[str, str],
+    redactor: Redactor,
     stdin: BinaryIO | None,
     now: datetime,
     progress: Progress | None,
@@ -136,7 +142,7 @@ def _runs(
     for number, share in enumerate(found):
         if progress:
             progress(number, len(found) if run_per_dir else None, share.name)
-        read = _read_share(share, options, detected, environ, stdin, progress if not run_per_dir else None)
+        read = _read_share(share, options, detected, environ, redactor, stdin, progress if not run_per_dir else None)
         info = read.run.info
         stamps = [report.started_at for _, report in read.run.reports if report.started_at]
         start = info.started_at or min(stamps, default=None)
@@ -146,7 +152,7 @@ def _runs(
             read = replace(read, run=replace(read.run, info=info, problems=(*read.run.problems, problem)))
         if start is not None and start > now + _CLOCK_TOLERANCE:
             ahead = Problem(ProblemCode.CLOCK, share.name, f"The run starts in the future ({start:%Y-%m-%d %H:%M} UTC):"
-                            " it is left out until then. Check the clock, or started_at.")  # fmt: skip
+                            " it is taken as begun now. Check the clock, or started_at.")  # fmt: skip
             read = replace(read, run=replace(read.run, problems=(*read.run.problems, ahead)))
         previous = start or previous
         yield read
@@ -171,6 +177,7 @@ def _read_share(
     options: RunOptions,
     detected: RunInfo | None,
     environ: Mapping[str, str],
+    redactor: Redactor,
     stdin: BinaryIO | None,
     progress: Progress | None,
 ) -> _Read:
@@ -179,10 +186,11 @@ def _read_share(
     readable = False
     given = detected is None or share.described or options.describes_run
     info = resolve(share.said.over(options), detected, given=given)
+    info = replace(info, url=redactor.text(info.url))  # a remote's address may carry a password
     switches = _switches(environ)
     for folder in share.folders:
         names: list[str] = []
-        for report in read_paths([folder.path], stdin=stdin):
+        for report in redactor.reports(read_paths([folder.path], stdin=stdin)):
             if progress:
                 progress(len(reports), None, report.name)
             readable = readable or _is_readable(report)

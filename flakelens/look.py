@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,6 +14,7 @@ from flakelens.junit import read_paths
 from flakelens.messages import headline, signature
 from flakelens.model import SERIOUS_CODES, CaseResult, Outcome, ParsedReport, Problem, RetryEvidence, Status, TestId
 from flakelens.policy import UNASSIGNED, Policy
+from flakelens.redact import Redactor
 from flakelens.report import LookArea, LookCause, LookFlake, LookReport
 from flakelens.rules import area_of
 
@@ -39,14 +40,17 @@ def look(
     paths: Sequence[str],
     *,
     policy: Policy,
+    environ: Mapping[str, str] | None = None,
     stdin: BinaryIO | None = None,
     checkout: Checkout | None = None,
 ) -> LookReport:
     """What the reports that `paths` name say. Areas follow `policy`; `checkout` may name files that reports do not.
 
+    Secrets in messages are masked as `policy` says; `environ` is asked for the values that look secret.
+
     Raises NothingReadError when not one report could be read.
     """
-    reports = list(read_paths(paths, stdin=stdin))
+    reports = list(Redactor(policy.redact, environ).reports(read_paths(paths, stdin=stdin)))
     read = [report for report in reports if report.cases or report.load_failures]
     problems = tuple(problem for report in reports for problem in report.problems)
     if not read:

@@ -64,6 +64,17 @@ class WaiverPolicy(_Strict, frozen=True, kw_only=True):
     never: tuple[str, ...] = ()
 
 
+class RedactPolicy(_Strict, frozen=True, kw_only=True):
+    """Which secrets are masked in what reports say, before it is stored or shown."""
+
+    enabled: bool = True
+    environment: bool = True  # values of environment variables whose name looks secret
+    shapes: bool = True  # tokens that can be told by their shape
+    names: tuple[str, ...] = ()  # globs: further variables whose values are secret, case ignored
+    keep: tuple[str, ...] = ()  # globs: variables whose values are none
+    prefixes: tuple[str, ...] = ()  # beginnings of the project's own tokens, such as "acme_live_"
+
+
 class _Criterion(_Strict, frozen=True, kw_only=True, tag_field="kind"):
     areas: tuple[str, ...]  # () removes the criterion, openly; ("*",) means every test
     focuses: tuple[str, ...] = ()  # narrows the areas to tests of one of these
@@ -168,6 +179,7 @@ class Policy(_Strict, frozen=True, kw_only=True):
     retries: tuple[RetriesRule, ...] = ()
     quarantine: QuarantinePolicy = QuarantinePolicy()
     waivers: WaiverPolicy = WaiverPolicy()
+    redact: RedactPolicy = RedactPolicy()
 
     @property
     def sha256(self) -> str:

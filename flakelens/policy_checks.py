@@ -26,6 +26,7 @@ def check(policy: Policy, where: str) -> None:
     _names(policy.quarantine.areas, known, "quarantine.areas", where)
     _names(policy.waivers.never, known | focuses, "waivers.never", where)
     _reports(policy, where)
+    _prefixes(policy, where)
     if not 0 < policy.waivers.max_hours <= 72:
         raise PolicyError(
             f"{where}: waivers.max_hours is {policy.waivers.max_hours:g}; a waiver lasts 72 hours at most.",
@@ -79,6 +80,15 @@ def _is_day(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _prefixes(policy: Policy, where: str) -> None:
+    for prefix in policy.redact.prefixes:
+        if len(prefix) < 3 or not prefix.isprintable() or " " in prefix:
+            raise PolicyError(
+                f"{where}: redact.prefixes: {prefix!r} would mask ordinary words.",
+                mend='Write what your tokens begin with, at least three characters and no space: "acme_live_".',
+            )
 
 
 def _reports(policy: Policy, where: str) -> None:

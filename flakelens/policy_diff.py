@@ -46,6 +46,8 @@ def loosenings(old: Policy, new: Policy) -> tuple[str, ...]:
         found.append(f"waivers.never no longer holds {', '.join(lost)}")
     if old.branch != new.branch:
         found.append(f"branch {old.branch or 'by default'} -> {new.branch or 'by default'}")
+    if old.redact != new.redact and not new.redact.enabled:
+        found.append("redact: secrets in messages are no longer masked")
     if new.count_local and not old.count_local:
         found.append("count_local: runs made on laptops count")
     if old.run_key != new.run_key:

@@ -20,6 +20,16 @@ def start_of(run: RunFacts) -> datetime:
     return min(starts or [report.ingested_at for report in run.reports])
 
 
+def in_time(run: RunFacts, latest: datetime) -> RunFacts | None:
+    """`run` if it starts by `latest`; if it only came by then, as begun when it came; None if it did neither."""
+    if start_of(run) <= latest:
+        return run
+    came = min(report.ingested_at for report in run.reports)
+    if came > latest:
+        return None
+    return replace(run, infos=tuple(replace(info, started_at=came) for info in run.infos))
+
+
 def merge_infos(infos: Sequence[RunInfo]) -> RunInfo:
     """One record out of several of a run: per field the first that says something, lowest attempt first.
 

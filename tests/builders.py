@@ -183,10 +183,15 @@ def a_suite_run(n: int, bad: Mapping[str, str] | None = None, *, size: int = 30,
     return a_run(n, reports=reports, **run)  # type: ignore[arg-type]
 
 
-def a_store(folder: Path, runs: Iterable[RunReports] = (), *, name: str = "flakelens.db") -> Store:
-    """A database in `folder` with these runs, open for reading and writing; each was ingested as it started."""
+def a_store(
+    folder: Path, runs: Iterable[RunReports] = (), *, name: str = "flakelens.db", latest: datetime | None = None
+) -> Store:
+    """A database in `folder` with these runs, open for reading and writing; each was ingested as it started.
+
+    `latest`: when the last of them had been ingested, whatever they say of their start.
+    """
     store = open_store(folder / name, create=True)
     for run in runs:
-        moment = run.info.started_at or START
-        store.write_run(run, ingested_at=moment + timedelta(minutes=5))
+        moment = (run.info.started_at or START) + timedelta(minutes=5)
+        store.write_run(run, ingested_at=min(moment, latest) if latest else moment)
     return store

@@ -16,7 +16,7 @@ from flakelens.history import build
 from flakelens.model import TestId
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
-from flakelens.runs import start_of
+from flakelens.runs import in_time
 from flakelens.stats.fitting import STEP_RUNS
 from flakelens.store import Store
 
@@ -30,7 +30,8 @@ class Loaded:
     evidence: Evidence
     fits: Fits  # what was fitted for it
     data_sha256: str
-    in_future: int  # runs that start more than 10 minutes after `as_of`
+    in_future: int  # runs that start, and came, more than 10 minutes after `as_of`
+    clocks_ahead: int  # runs that say so, and were there before: taken as begun when they came
 
 
 def gated_branch(policy: Policy, branches: Iterable[str]) -> str:
@@ -67,7 +68,8 @@ def load(
     `store` None is a missing database: an empty history. `known_at` leaves out what was ingested later, so that a
     recorded verdict can be replayed. `any_branch`: where no run counts, the newest runs of any branch. `run` is read
     besides, however old. `owners` are named beside the tests. Runs that start more than 10 minutes after `as_of` are
-    left out and counted.
+    left out and counted; but if they had come by then, a clock is wrong, and they stand where they came: a failed run
+    must not hide behind it.
     """
     facts = Facts(runs=(), tests=())
     branch = gated_branch(policy, store.branches() if store else ())
@@ -88,7 +90,9 @@ def load(
             facts = store.read(branch=None, last=window, run=run, known_at=known_at, environment=environment)
     # A call that brought metadata and problems but no report leaves a run that nothing can be said about.
     begun = tuple(run for run in facts.runs if run.reports)
-    there = tuple(run for run in begun if start_of(run) <= as_of + CLOCK_TOLERANCE)
+    placed = [in_time(run, as_of + CLOCK_TOLERANCE) for run in begun]
+    there = tuple(run for run in placed if run is not None)
+    ahead = sum(run is not None and run is not old for run, old in zip(placed, begun, strict=True))
     facts = Facts(runs=there, tests=facts.tests, renames=facts.renames)
     history = build(facts, policy, branch=branch, aliases=decisions.identity_aliases(), environment=environment)
     fits = Fits(store)
@@ -101,7 +105,13 @@ def load(
         fitter=fits,
         owners=owners,
     )
-    return Loaded(evidence=evidence, fits=fits, data_sha256=data_hash(facts), in_future=len(begun) - len(there))
+    return Loaded(
+        evidence=evidence,
+        fits=fits,
+        data_sha256=data_hash(facts),
+        in_future=len(begun) - len(there),
+        clocks_ahead=ahead,
+    )
 
 
 def reaching_back(

@@ -79,7 +79,7 @@ def report_of(name: str, gate: GatePolicy, loaded: Loaded, *, commit: str = "") 
         verdict=judged,
         areas=tuple(area_line(scope) for area, scope in scopes.items() if len(scope.ids) or area != "unassigned"),
         bridge=_bridge(evidence, judged),
-        notices=(*_removed(judged), *_notices(evidence, loaded.in_future)),
+        notices=(*_removed(judged), *_notices(evidence, loaded.in_future, loaded.clocks_ahead)),
         provenance=_provenance(loaded, commit),
     )
 
@@ -177,7 +177,7 @@ def _removed(judged: verdict.Verdict) -> tuple[str, ...]:
     return (f"The policy leaves out {', '.join(judged.removed)} (areas = []).",)
 
 
-def _notices(evidence: Evidence, in_future: int) -> tuple[str, ...]:
+def _notices(evidence: Evidence, in_future: int, clocks_ahead: int) -> tuple[str, ...]:
     notices = []
     reasons = Counter(run.why_not for run in evidence.history.runs if run.why_not)
     if reasons:
@@ -185,8 +185,12 @@ def _notices(evidence: Evidence, in_future: int) -> tuple[str, ...]:
         notices.append(f"{count_of(sum(reasons.values()), 'run')} beside the gated branch do not count: {counts}.")
     if in_future:
         notices.append(
-            f"{count_of(in_future, 'run')} start more than 10 minutes after the time of this verdict and were left "
-            "out; if that time is now, check the clocks of your runners."
+            f"{count_of(in_future, 'run')} came more than 10 minutes after the time of this verdict and were left out."
+        )
+    if clocks_ahead:
+        notices.append(
+            f"{count_of(clocks_ahead, 'run')} said to start later than they came: a clock is ahead, on the runner or "
+            "in started_at. They are taken as begun when they came."
         )
     if evidence.history.names.ambiguous:
         notices.append(

@@ -23,6 +23,7 @@ from flakelens.errors import NothingReadError
 from flakelens.ingest import ingest
 from flakelens.junit.values import moment_of
 from flakelens.model import Event, RunInfo
+from flakelens.policy import RedactPolicy
 
 if TYPE_CHECKING:
     from flakelens.store import IngestedRun, Store
@@ -59,11 +60,13 @@ def backfill(
     branch: str = "",
     artifacts: Sequence[str] = ("*",),
     most_bytes: int = MOST_BYTES,
+    redact: RedactPolicy = RedactPolicy(),  # noqa: B008 - frozen
     progress: Progress | None = None,
 ) -> Backfilled:
     """Bring the last `runs` completed runs, newest first; those whose attempts are here already are not asked for.
 
     `workflow`: its file name or id; `branch`: only runs of it; `artifacts`: patterns of names, one of which must fit.
+    `redact`: which secrets are masked; their shapes alone, for the jobs' variables are not here.
     `cache`: a folder in which an archive lies while it is read. Stopped or killed, the same call goes on where it was.
 
     Raises NothingReadError where GitHub did not list any run, UsageError where there is no gh, DatabaseError.
@@ -81,7 +84,7 @@ def backfill(
             if progress:
                 progress(done.looked_at, runs, info.run)
             done.looked_at += 1
-            _run(store, gh, origin, info, done, now, cache, artifacts, most_bytes)
+            _run(store, gh, origin, info, done, now, cache, artifacts, most_bytes, redact)
     except GhError as error:
         done.stopped = str(error)
         if not done.looked_at:
@@ -109,6 +112,7 @@ def _run(
     cache: Path,
     patterns: Sequence[str],
     most_bytes: int,
+    redact: RedactPolicy,
 ) -> None:
     here = _attempts_here(store, info)
     if info.attempt in here and (info.attempt == 1 or len(here) >= info.attempt):
@@ -127,7 +131,7 @@ def _run(
     for attempt, belonging in sorted(by_attempt.items()):
         if attempt not in here:
             told = replace(info, attempt=attempt, started_at=attempts[attempt])
-            _attempt(store, gh, told, belonging, done, now, cache, most_bytes)
+            _attempt(store, gh, told, belonging, done, now, cache, most_bytes, redact)
 
 
 def _attempts_here(store: Store, info: RunInfo) -> frozenset[int]:
@@ -173,6 +177,7 @@ def _attempt(
     now: datetime,
     cache: Path,
     most_bytes: int,
+    redact: RedactPolicy,
 ) -> None:
     """One attempt's artifacts, downloaded and ingested as one call: it lands whole or not at all."""
     with TemporaryDirectory(dir=cache, prefix="artifacts-") as name:
@@ -180,7 +185,7 @@ def _attempt(
         if not paths:
             return
         try:
-            done.runs += ingest(paths, store=store, detected=info, ingested_at=now)
+            done.runs += ingest(paths, store=store, detected=info, ingested_at=now, redact=redact)
         except NothingReadError:
             done.without += 1
 

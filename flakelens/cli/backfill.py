@@ -60,6 +60,7 @@ def github(
             branch=branch,
             artifacts=artifacts or ("*",),
             most_bytes=largest << 20,
+            redact=app.policy().redact,
             progress=bar,
         )
     _show(app, found, format_)

@@ -42,6 +42,7 @@ def command(app: App, /, paths: tuple[str, ...], run_per_dir: bool, format_: str
             run_per_dir=run_per_dir,
             ingested_at=app.now(),
             environ=app.environ,
+            redact=app.policy().redact,
             stdin=getattr(sys.stdin, "buffer", None),
             checkout=None if run_per_dir else Checkout.find(app.folder),
             progress=bar,

@@ -27,7 +27,8 @@ def command(app: App, /, files: tuple[str, ...], format_: str) -> int:
     from flakelens.look import look
 
     checkout = Checkout.find(app.folder, most_files=_FILES, most_bytes=_BYTES)
-    report = look(files, policy=app.policy(), stdin=getattr(sys.stdin, "buffer", None), checkout=checkout)
+    stdin = getattr(sys.stdin, "buffer", None)
+    report = look(files, policy=app.policy(), environ=app.environ, stdin=stdin, checkout=checkout)
     if format_ == "json":
         from flakelens.render.json_look import render as as_json
 

@@ -161,6 +161,7 @@ def _ingest(
             detected=detected,
             ingested_at=app.now(),
             environ=environ,
+            redact=app.policy().redact,
             checkout=Checkout.find(app.folder),
         )
 

@@ -69,7 +69,7 @@ def report_of(store: Store | None, loaded: Loaded) -> DoctorReport:
     history = loaded.evidence.history
     look = Look(
         evidence=loaded.evidence,
-        in_future=loaded.in_future,
+        in_future=loaded.in_future + loaded.clocks_ahead,
         problems=store.problems(run.key for run in history.runs) if store else {},
         as_of=loaded.evidence.as_of,
         size=store.extent(loaded.evidence.as_of) if store else None,

@@ -23,7 +23,7 @@ class Look:
     """The newest 300 runs as the gate sees them, and what the store noted about them."""
 
     evidence: Evidence
-    in_future: int  # runs that start after now
+    in_future: int  # runs that say they start after now
     problems: Mapping[RunKey, tuple[Problem, ...]]
     as_of: datetime
     size: Extent | None = None  # of the database; None without one

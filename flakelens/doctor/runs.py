@@ -72,7 +72,7 @@ def future_runs(look: Look) -> Iterator[Finding]:
         yield Finding(
             code="clock",
             where="runs in the future",
-            message=f"{count_of(look.in_future, 'run')} start more than 10 minutes after now and are left out.",
+            message=f"{count_of(look.in_future, 'run')} said to start after they came; they are taken as begun then.",
             mend="Set the clocks of the runners; correct started_at where it was given by hand.",
             serious=True,
         )

@@ -35,6 +35,7 @@ _DAMAGE = (
     ValueError,
     OverflowError,
 )
+_LINK, _OUTSIDE = "is a link", "has a name that leads out of the archive"
 _UNSAFE = re.compile(r"^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)")
 
 
@@ -70,13 +71,17 @@ def zip_members(stream: IO[bytes], limits: Limits) -> Iterator[tuple[str, bytes 
             if len(members) > limits.max_members:
                 yield "", _too_many(limits)
                 members = members[: limits.max_members]
+            overlapping = _overlapping(members)
             for member in members:
                 name = member.filename
                 if member.is_dir() or not _is_candidate(name):
                     continue
+                if member.header_offset in overlapping:
+                    yield name, _unsafe(name, "shares its bytes with another one")
+                    continue
                 link = stat.S_ISLNK(member.external_attr >> 16)
                 if link or _UNSAFE.search(name):
-                    yield name, _unsafe(name, link=link)
+                    yield name, _unsafe(name, _LINK if link else _OUTSIDE)
                     continue
                 try:
                     with archive.open(member) as content:
@@ -109,7 +114,7 @@ def tar_members(stream: Readable, limits: Limits) -> Iterator[tuple[str, bytes |
                 if not _is_candidate(name) or member.isdir():
                     continue
                 if not member.isreg() or _UNSAFE.search(name):
-                    yield name, _unsafe(name, link=not member.isreg())
+                    yield name, _unsafe(name, _OUTSIDE if member.isreg() else _LINK)
                     continue
                 if member.size > limits.max_bytes:
                     yield name, _too_large(name, limits)
@@ -162,6 +167,17 @@ class _Bounded:
         return self.stream.read(size)
 
 
+def _overlapping(members: list[zipfile.ZipInfo]) -> set[int]:
+    """Where members lie that share bytes with the one before them: how a small zip holds petabytes."""
+    found: set[int] = set()
+    end = -1
+    for member in sorted(members, key=lambda each: each.header_offset):
+        if member.header_offset < end:
+            found.add(member.header_offset)
+        end = max(end, member.header_offset + member.compress_size)
+    return found
+
+
 def _is_candidate(name: str) -> bool:
     base = name.replace("\\", "/").rpartition("/")[2]
     return base.lower().endswith((".xml", ".xml.gz")) and not base.startswith("._")
@@ -174,8 +190,7 @@ def _member(content: IO[bytes], name: str, limit: int) -> bytes:
     return read_limited(content, limit)
 
 
-def _unsafe(name: str, *, link: bool) -> Problem:
-    what = "is a link" if link else "has a name that leads out of the archive"
+def _unsafe(name: str, what: str) -> Problem:
     message = f"This member {what} and was refused. Pack the reports themselves under plain names."
     return Problem(ProblemCode.UNSAFE_MEMBER, name, message)
 

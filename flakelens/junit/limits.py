@@ -12,4 +12,5 @@ class Limits:
     max_bytes: int = 256 * 2**20  # of one report, decompressed
     max_archive_bytes: int = 4 * 2**30  # of all that must be decompressed of one archive
     max_members: int = 100_000  # of one archive
+    max_tags: int = 4_000_000  # of one report, closing ones too: each costs up to half a kilobyte of memory
     max_depth: int = 100  # of suites within suites

@@ -52,8 +52,8 @@ def read_bytes(name: str, data: bytes, limits: Limits = Limits()) -> ParsedRepor
     `name` is where it came from and is only repeated; `data` are its decompressed bytes.
     """
     sha256, size = hashlib.sha256(data).hexdigest(), len(data)
-    if size > limits.max_bytes:
-        message = f"The report is larger than {limits.max_bytes} bytes and was not read. Split it, or raise the limit."
+    if too_much := _too_much(data, limits):
+        message = f"The report {too_much} and was not read. Split it into one report per shard."
         problem = Problem(ProblemCode.TOO_LARGE, name, message)
         return ParsedReport(name=name, sha256=sha256, size=size, producer="unknown", damaged=True, problems=(problem,))
     try:
@@ -78,6 +78,14 @@ def read_bytes(name: str, data: bytes, limits: Limits = Limits()) -> ParsedRepor
         load_failure_cases=tuple(reading.load_failure_cases),
         problems=tuple(reading.problems.found),
     )
+
+
+def _too_much(data: bytes, limits: Limits) -> str:
+    if len(data) > limits.max_bytes:
+        return f"is larger than {limits.max_bytes} bytes"
+    if data.count(b"<") > limits.max_tags:
+        return f"has more than {limits.max_tags} tags"
+    return ""
 
 
 @contextmanager

@@ -6,6 +6,7 @@ a power cut cannot damage the file; it may lose the last calls, which can be ing
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 import zlib
@@ -210,6 +211,11 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
         connection.rollback()  # nothing was written; does nothing where SQLite has ended the transaction itself
 
 
+def damaged(path: Path, what: object) -> DamagedError:
+    """The error for a file whose content cannot be what was written."""
+    return DamagedError(f"{path} is damaged: {what}.", mend=_RESTORE)
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """SQLite's errors as DatabaseError: one clear sentence and the mend. Errors of ours in SQL stay what they are."""
@@ -221,12 +227,17 @@ def translated(path: Path) -> Iterator[None]:
             if name.startswith(prefixes):
                 kind = DamagedError if mend is _RESTORE else DatabaseError
                 raise kind(sentence.format(path=path, error=error), mend=mend) from error
-        if "no such table" in str(error) or "no such column" in str(error):
-            raise DamagedError(f"{path} is damaged: {error}.", mend=_RESTORE) from error
+        if any(sign in str(error) for sign in _SIGNS_OF_DAMAGE):
+            raise damaged(path, error) from error
         raise
     except zlib.error as error:
-        raise DamagedError(f"{path} is damaged: a text cannot be unpacked: {error}.", mend=_RESTORE) from error
+        raise damaged(path, f"a text cannot be unpacked: {error}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:  # SQLite's own tables, or a text of ours
+        raise damaged(path, f"a text cannot be read: {error}") from error
 
+
+# Said by SQLite or its module without an error code of its own: the schema or a text is not what it was.
+_SIGNS_OF_DAMAGE: Final = ("no such table", "no such column", "malformed database schema", "Could not decode to UTF-8")
 
 _MEANINGS: Final = (
     (

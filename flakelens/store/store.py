@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from flakelens.errors import DamagedError
 from flakelens.store import care, sums, texts
 from flakelens.store import verdicts as given
-from flakelens.store.connection import PATIENCE, connect, snapshot, transaction, translated
+from flakelens.store.connection import PATIENCE, connect, damaged, snapshot, transaction, translated
 from flakelens.store.values import to_ms
 from flakelens.store.write import IngestedRun, Writer
 
@@ -67,7 +67,12 @@ class Store:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with translated(self.path), snapshot(self._connection):
-            yield self._connection
+            try:
+                yield self._connection
+            except (ValueError, LookupError, OverflowError) as error:  # what flakelens never writes
+                if isinstance(error, UnicodeDecodeError):
+                    raise
+                raise damaged(self.path, f"a value means nothing: {error}") from error
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -239,10 +244,10 @@ class Store:
 
     def check(self) -> list[str]:
         """Every damage found, one sentence each; empty if all is well. Reads the whole file, changes nothing."""
-        from flakelens.store import derived
+        from flakelens.store import soundness
 
         with self._reading() as connection:
-            return derived.check(connection)
+            return soundness.check(connection)
 
     def quick_check(self) -> None:
         """Read the file's pages. Raises DamagedError if SQLite finds a damaged one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+import sqlite3
 import zlib
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -13,7 +14,6 @@ from flakelens.store.values import from_ms, opt_ms, to_ms
 from flakelens.store.wording import squeeze, unsqueeze
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable
     from datetime import datetime
 
@@ -62,15 +62,14 @@ FROM verdict JOIN active ON active.id = verdict.active
 def record(connection: sqlite3.Connection, verdict: StoredVerdict) -> int:
     """Store `verdict` inside the caller's transaction and return its id; the same verdict twice is one."""
     as_of = to_ms(verdict.as_of)
-    key = blake2b(f"{verdict.gate}\0{as_of}\0".encode(), digest_size=16)
-    key.update(verdict.json)
-    found = connection.execute("SELECT id FROM verdict WHERE hash = ?", (key.digest(),)).fetchone()
+    key = _hash(verdict.gate, as_of, verdict.json)
+    found = connection.execute("SELECT id FROM verdict WHERE hash = ?", (key,)).fetchone()
     if found is None:
         columns = _COLUMNS.removesuffix(", id")
         found = connection.execute(
             f"INSERT INTO verdict (hash, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (
-                key.digest(),
+                key,
                 verdict.gate,
                 as_of,
                 to_ms(verdict.recorded_at),
@@ -86,6 +85,27 @@ def record(connection: sqlite3.Connection, verdict: StoredVerdict) -> int:
             ),
         ).fetchone()
     return int(found[0])
+
+
+def _hash(gate: str, as_of: int, json: bytes) -> bytes:
+    digest = blake2b(f"{gate}\0{as_of}\0".encode(), digest_size=16)
+    digest.update(json)
+    return digest.digest()
+
+
+def unsound(connection: sqlite3.Connection) -> list[int]:
+    """The ids of verdicts that are not what their hash says, or cannot be read any more."""
+    found = []
+    for (key,) in connection.execute("SELECT id FROM verdict ORDER BY id").fetchall():
+        try:
+            verdict = one(connection, key)
+            (digest,) = connection.execute("SELECT hash FROM verdict WHERE id = ?", (key,)).fetchone()
+            sound = verdict is not None and _hash(verdict.gate, to_ms(verdict.as_of), verdict.json) == digest
+        except (zlib.error, ValueError, OverflowError, sqlite3.OperationalError):
+            sound = False
+        if not sound:
+            found.append(key)
+    return found
 
 
 def _active(connection: sqlite3.Connection, tests: Iterable[TestId]) -> int:

@@ -14,7 +14,7 @@ from flakelens import policy as policies
 from flakelens.cli import COMMANDS, exit_codes
 from flakelens.doctor import CHECKS
 from flakelens.gate.verdict import KINDS
-from flakelens.policy import Focus, GatePolicy, Policy, QuarantinePolicy, RetriesRule, Rule, WaiverPolicy
+from flakelens.policy import Focus, GatePolicy, Policy, QuarantinePolicy, RedactPolicy, RetriesRule, Rule, WaiverPolicy
 from flakelens.stats.changes import ChangeKind
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +67,7 @@ TABLES = [
     ("Rules: [[areas]] and [[focuses]]", Rule),
     ("[[focus]]", Focus),
     ("[[retries]]", RetriesRule),
+    ("[redact]", RedactPolicy),
     ("[quarantine]", QuarantinePolicy),
     ("[waivers]", WaiverPolicy),
     ("[gates.NAME]", GatePolicy),

@@ -22,7 +22,10 @@ Judge = Callable[..., Verdict]
 
 @pytest.fixture
 def judge(tmp_path: Path) -> Judge:
-    """judge(runs, policy=.., decisions=.., commit=.., as_of=.., gate=..): half an hour after the last run."""
+    """judge(runs, policy=.., decisions=.., commit=.., as_of=.., gate=..): half an hour after the last run.
+
+    `latest`: when the last of the runs had come, whatever they say of their start.
+    """
     number = iter(range(1000))
 
     def judged(
@@ -32,13 +35,14 @@ def judge(tmp_path: Path) -> Judge:
         decisions: str = "",
         commit: str = "",
         as_of: datetime | None = None,
+        latest: datetime | None = None,
         needs: bool = True,
         met_baseline: frozenset[TestId] = frozenset(),
         gate: str = "gate1",
     ) -> Verdict:
         rules = parse(policy)
         starts = [run.info.started_at for run in runs if run.info.started_at]
-        with a_store(tmp_path, runs, name=f"{next(number)}.db") as store:
+        with a_store(tmp_path, runs, name=f"{next(number)}.db", latest=latest) as store:
             evidence = load(
                 store,
                 rules,
