@@ -25,9 +25,9 @@ from flakelens.owners import NOBODY, Owners
 from flakelens.plan import plan_of
 from flakelens.policy import Policy
 from flakelens.report import GateReport
-from flakelens.report_causes import PlanReport
-from flakelens.report_events import EventGroup, TestEvent
-from flakelens.report_nightly import Expiry, NightLine, Nightly, Since
+from flakelens.report.causes import PlanReport
+from flakelens.report.events import EventGroup, TestEvent
+from flakelens.report.nightly import Expiry, NightLine, Nightly, Since
 from flakelens.stats.changes import ChangeKind
 from flakelens.store import Store
 

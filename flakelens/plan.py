@@ -23,7 +23,7 @@ from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import GatePolicy, PassRatePolicy, Policy
-from flakelens.report_causes import CauseLine, CauseState, FocusLine, PlanReport, PlanStep
+from flakelens.report.causes import CauseLine, CauseState, FocusLine, PlanReport, PlanStep
 from flakelens.stats.fixplan import Figures, Order, figures_of, fix_plan
 from flakelens.stats.states import TestFinding, TestState
 from flakelens.store import Store

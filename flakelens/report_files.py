@@ -18,7 +18,7 @@ import msgspec
 
 from flakelens.errors import UsageError
 from flakelens.model import GateState
-from flakelens.report_nightly import NightLine, Nightly, Since
+from flakelens.report.nightly import NightLine, Nightly, Since
 
 DOCUMENT = "report.json"
 PAGE = "index.html"
@@ -182,8 +182,8 @@ def _cannot(path: Path, error: OSError) -> UsageError:
 def files_of(report: Nightly, *, sheet: bool = False) -> dict[str, bytes]:
     """Everything that one night's folder holds, by name."""
     from flakelens.render.html import nightly_page, sheet_page
-    from flakelens.render.json_nightly import nightly_bytes, nightly_json
-    from flakelens.render.markdown_nightly import nightly_markdown
+    from flakelens.render.json.nightly import nightly_bytes, nightly_json
+    from flakelens.render.markdown.nightly import nightly_markdown
     from flakelens.render.nightly_charts import chart_files, draw
 
     charts = draw(report)

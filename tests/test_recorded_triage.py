@@ -19,7 +19,7 @@ from flakelens.analyze.triage import triage_report
 from flakelens.decisions import Decisions
 from flakelens.ingest import ingest
 from flakelens.policy_text import parse
-from flakelens.report_triage import TriagedTest, TriageReport
+from flakelens.report.triage import TriagedTest, TriageReport
 from flakelens.stats.triage import TriageVerdict
 from flakelens.store import open_store
 

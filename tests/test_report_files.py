@@ -12,7 +12,7 @@ import pytest
 from flakelens import report_files
 from flakelens.errors import UsageError
 from flakelens.model import GateState
-from flakelens.report_nightly import Since
+from flakelens.report.nightly import Since
 
 MORNING = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 

@@ -25,7 +25,7 @@ from flakelens.outcomes import failed_first
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.report import CauseOf
-from flakelens.report_causes import CauseLine, CausesReport, CauseState, CauseTest, FactorLine
+from flakelens.report.causes import CauseLine, CausesReport, CauseState, CauseTest, FactorLine
 from flakelens.stats.clusters import Cluster, common_mode_runs, find_clusters
 from flakelens.stats.states import TestFinding, TestState
 from flakelens.store import Store

@@ -24,7 +24,7 @@ from flakelens.model import Outcome, TestId
 from flakelens.outcomes import failed_first, was_executed
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
-from flakelens.report_triage import OutageNote, Rerun, TriagedTest, TriageGroup, TriageReport
+from flakelens.report.triage import OutageNote, Rerun, TriagedTest, TriageGroup, TriageReport
 from flakelens.reproduce import MOST_TITLES, command_of, command_of_group
 from flakelens.stats.triage import TriageVerdict, dismissed, reruns_to_settle, verdict
 from flakelens.store import Store

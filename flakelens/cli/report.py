@@ -59,7 +59,7 @@ def command(
     gone = report_files.remove_older(folder, keep) if keep else ()
     overview = report_files.write_overview(folder, report_files.overview_of(folder, report, known))
     if not app.quiet:
-        from flakelens.render.text_nightly import nightly_text
+        from flakelens.render.text.nightly import nightly_text
 
         text = nightly_text(
             report, page=app.shown(place / report_files.PAGE), overview=app.shown(overview), gone=gone, width=app.width,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from flakelens.report_nightly import Group, Nightly
+from flakelens.report.nightly import Group, Nightly
 
 WIDTH = 460  # CSS pixels: what a card of the page has room for
 _FOLDER = "charts"

@@ -7,7 +7,7 @@ from collections import Counter
 from flakelens.gate.criterion import count_of, percent, title
 from flakelens.model import GateState
 from flakelens.render.figures import WORDS, moment, threshold
-from flakelens.report_nightly import Budget, Nightly, Since
+from flakelens.report.nightly import Budget, Nightly, Since
 from flakelens.stats.changes import ChangeKind
 from flakelens.stats.price import DAYS, Price
 from flakelens.stats.states import TestState

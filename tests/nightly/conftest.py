@@ -14,7 +14,7 @@ from flakelens.decisions import Decisions
 from flakelens.demo import ingest_recorded, recorded_runs
 from flakelens.nightly import judge_night, nightly
 from flakelens.policy_text import parse
-from flakelens.report_nightly import Nightly
+from flakelens.report.nightly import Nightly
 from flakelens.store import Store, open_store
 from tests.browser.histories import NIGHT
 

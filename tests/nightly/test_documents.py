@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from flakelens import cli, report_files
-from flakelens.render.json_nightly import nightly_bytes, nightly_json, packed
-from flakelens.render.markdown_nightly import nightly_markdown
+from flakelens.render.json.nightly import nightly_bytes, nightly_json, packed
+from flakelens.render.markdown.nightly import nightly_markdown
 from tests.browser.histories import NIGHT
 from tests.goldens import same_as_golden
 from tests.nightly.conftest import Recorded, report_of

@@ -11,8 +11,8 @@ from flakelens.gate.criterion import Scope
 from flakelens.gate.evidence import Evidence
 from flakelens.policy import ALL_AREAS, UNASSIGNED, GatePolicy, PassRatePolicy, StablePolicy
 from flakelens.report import AreaLine
-from flakelens.report_nightly import Budget, Group
-from flakelens.report_trends import PolicyChange, RateSeries
+from flakelens.report.nightly import Budget, Group
+from flakelens.report.trends import PolicyChange, RateSeries
 
 EVERYTHING = "all"
 

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from flakelens.analyze.verdict_trends import policy_changes as changes_of_policy
-from flakelens.report_nightly import NightLine
-from flakelens.report_trends import PolicyChange
+from flakelens.report.nightly import NightLine
+from flakelens.report.trends import PolicyChange
 from flakelens.store import Store, VerdictOutline
 
 

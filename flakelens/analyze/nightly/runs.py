@@ -8,7 +8,7 @@ from flakelens.facts import RunKey
 from flakelens.gate.evidence import Evidence
 from flakelens.history import Run
 from flakelens.model import Outcome, RetryEvidence, TestId
-from flakelens.report_nightly import Absence, RunLine
+from flakelens.report.nightly import Absence, RunLine
 from flakelens.store import Store
 
 _LEAST_FIRST = (RetryEvidence.UNKNOWN, RetryEvidence.HIDDEN, RetryEvidence.RECORDED, RetryEvidence.NONE)

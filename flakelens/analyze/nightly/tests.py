@@ -17,8 +17,8 @@ from flakelens.gate.evidence import Evidence
 from flakelens.identity import SEPARATORS
 from flakelens.model import Outcome, TestId
 from flakelens.report import DurationLine, TestLine
-from flakelens.report_events import TestEvent
-from flakelens.report_nightly import Said, TestEntry
+from flakelens.report.events import TestEvent
+from flakelens.report.nightly import Said, TestEntry
 from flakelens.reproduce import command_of
 from flakelens.stats.signatures import Signature, signature_of
 from flakelens.store import Store, StoredMessage

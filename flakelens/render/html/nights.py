@@ -13,7 +13,7 @@ from flakelens.gate.criterion import count_of, percent
 from flakelens.model import GateState
 from flakelens.render.figures import WORDS, share_beside, threshold
 from flakelens.render.html.writing import MONTHS
-from flakelens.report_nightly import NightLine
+from flakelens.report.nightly import NightLine
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 960, 240, 62, 18, 14, 26
 

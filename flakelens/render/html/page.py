@@ -21,8 +21,8 @@ from flakelens.render.html import nights as drawing
 from flakelens.render.nightly_charts import Drawn, name_of
 from flakelens.render.nightly_keys import key_of
 from flakelens.render.nightly_words import change_counts, dissent, distance_text, further_steps, since_words
-from flakelens.report_causes import CauseLine, PlanReport
-from flakelens.report_nightly import NightLine, Nightly, RunLine
+from flakelens.report.causes import CauseLine, PlanReport
+from flakelens.report.nightly import NightLine, Nightly, RunLine
 
 _MOST_CHANGED = 4
 _MOST_CAUSES = 60

@@ -13,7 +13,7 @@ from flakelens.render import event_words, safe
 from flakelens.render.figures import iso, moment, need, share_beside, span, threshold
 from flakelens.render.nightly_words import price_line
 from flakelens.report import Rate
-from flakelens.report_causes import CauseLine
+from flakelens.report.causes import CauseLine
 
 _ORDER = ("broken", "flaky", "unsure", "branch-only", "gone", "stable")
 _WIDTH = 200  # of a gauge, in units of its drawing
