@@ -136,7 +136,8 @@ def notices(there: RunInHistory, expected: RunKey | None) -> Iterable[str]:
     if run.why_not == "from a fork":
         yield "This run comes from a fork: its results speak for themselves alone and never enter the history."
     if stale := sum(report.stale for report in run.reports):
-        yield f"{count_of(stale, 'report')} of this run is a left-over of an earlier one and was not looked at."
+        what = "is a left-over of an earlier one and was" if stale == 1 else "are left-overs of an earlier one and were"
+        yield f"{count_of(stale, 'report')} of this run {what} not looked at."
 
 
 def lost(store: Store, there: RunInHistory) -> tuple[Lost, ...]:
