@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.recorded_truth import Score, score
 from flakelens.analyze.verdicts import record
 from flakelens.cli import run
 from flakelens.decisions import Decisions
@@ -36,6 +37,33 @@ def make(out: Path) -> None:
         code = run(["-q", "--db", str(database), "--policy", str(policy), "report", *options])
         if code:
             sys.exit(code)
+    (out / "accuracy.md").write_text(accuracy(score(recorded_runs())))
+
+
+def accuracy(found: Score) -> str:
+    """How right the words of the report are on these runs, whose truth is known: precision and recall as Markdown."""
+    called = len(found.called_flaky)
+    broken, twice = found.called_broken, 2  # failing runs after which a break is to be seen
+    rows = (
+        ("flaky", _share(called, called + len(found.wrongly_flaky)), "tests called so",
+         _share(len(found.called_flaky & found.flaking), len(found.flaking)), "tests that flaked twice"),
+        ("broken", _share(broken[True], broken.total()), "looks that said so",
+         _share(found.seen_broken[twice], found.broken[twice]), "breaks after their second failing run"),
+    )  # fmt: skip
+    table = "\n".join(f"| {word} | {right} {of} | {seen} {there} |" for word, right, of, seen, there in rows)
+    return f"""# How right is this report?
+
+The tests of these runs were designed to flake and to break (`fixtures/recorded/truth.json`). Every test was judged after
+every run of main, as if that run were the newest; tests that die with a shared service count as flaking.
+
+| word | precision | recall |
+|---|---|---|
+{table}
+"""
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.3f}: {part} of {whole}"
 
 
 if __name__ == "__main__":

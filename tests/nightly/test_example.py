@@ -25,7 +25,9 @@ def tree(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("name", ["index.html", f"{DAY}/report.md", f"{DAY}/report.json", f"{DAY}/sheet.html"])
+@pytest.mark.parametrize(
+    "name", ["index.html", "accuracy.md", f"{DAY}/report.md", f"{DAY}/report.json", f"{DAY}/sheet.html"]
+)
 def test_its_words_are_those_of_today(again: Path, name: str):
     assert (EXAMPLE / name).read_text() == (again / name).read_text(), "run `make example`"
 
