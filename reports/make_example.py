@@ -53,7 +53,7 @@ def accuracy(found: Score) -> str:
     table = "\n".join(f"| {word} | {right} {of} | {seen} {there} |" for word, right, of, seen, there in rows)
     return f"""# How right is this report?
 
-The tests of these runs were designed to flake and to break (`fixtures/recorded/truth.json`). Every test was judged after
+The tests of these runs were designed to flake and to break (`fixtures/recorded/truth.json`). Each test was judged after
 every run of main, as if that run were the newest; tests that die with a shared service count as flaking.
 
 | word | precision | recall |
