@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint coverage faults fuzz audit bench record-fixtures clean
+.PHONY: help demo test browser lint coverage faults fuzz audit bench example record-fixtures clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,8 +20,14 @@ $(VENV)/.ready: pyproject.toml
 demo: $(VENV)/.ready  ## the Gate 1 verdict on recorded real runs
 	$(BIN)/flakelens demo
 
-test: $(VENV)/.ready  ## all tests, the notebooks among them
+test: $(VENV)/.ready browser  ## all tests, the notebooks among them
 	$(BIN)/python -m pytest -n 2 -q --nbmake --nbmake-timeout=300 tests notebooks
+
+browser:  ## Chromium and axe-core for the tests of the report's page, where they can be installed
+	@tests/browser/install.sh
+
+example: $(VENV)/.ready  ## reports/example: the nightly report on the recorded runs
+	$(BIN)/python -m reports.make_example
 
 lint: $(VENV)/.ready  ## ruff, mypy --strict, import-linter, docs in step
 	$(BIN)/ruff check .

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from flakelens.gate.evidence import Evidence
     from flakelens.render.charts import ThemeName
     from flakelens.report import AreaLine, GateReport, ShowReport, TestsReport
-    from flakelens.report_causes import CausesReport, PlanReport
-    from flakelens.report_events import EventsReport
+    from flakelens.report.causes import CausesReport, PlanReport
+    from flakelens.report.events import EventsReport
     from flakelens.store import Store
 
 FIRST_GATE = "gate1"

@@ -20,8 +20,8 @@ from flakelens.gate.evidence import Evidence
 from flakelens.model import GateState, TestId
 from flakelens.plan import plan_report
 from flakelens.policy import ALL_AREAS, UNASSIGNED, Policy
-from flakelens.report_causes import PlanReport
-from flakelens.report_forecast import ForecastReport, GateOutlook, ToRepair
+from flakelens.report.causes import PlanReport
+from flakelens.report.forecast import ForecastReport, GateOutlook, ToRepair
 from flakelens.stats.states import TestState
 from flakelens.stats.turnover import outlook
 from flakelens.store import Store

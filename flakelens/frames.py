@@ -19,7 +19,7 @@ from flakelens.gate.evidence import Evidence
 from flakelens.history import Report, Run
 from flakelens.model import Event, Outcome, RetryEvidence
 from flakelens.outcomes import failed_first, was_executed
-from flakelens.render.json_tests import RateView, view_of
+from flakelens.render.json.tests import RateView, view_of
 from flakelens.report import TestsReport
 from flakelens.stats.states import TestState
 from flakelens.store import Store

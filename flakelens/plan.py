@@ -23,7 +23,7 @@ from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import GatePolicy, PassRatePolicy, Policy
-from flakelens.report_causes import CauseLine, CauseState, FocusLine, PlanReport, PlanStep
+from flakelens.report.causes import CauseLine, CauseState, FocusLine, PlanReport, PlanStep
 from flakelens.stats.fixplan import Figures, Order, figures_of, fix_plan
 from flakelens.stats.states import TestFinding, TestState
 from flakelens.store import Store
@@ -51,11 +51,19 @@ def plan_report(
     without a pass-rate criterion.
     """
     judged = gate_policy(policy, gate)
-    ident, criterion = _criterion(gate, judged)
+    _criterion(gate, judged)
     evidence = load(store, policy, decisions, as_of=as_of, environment=judged.environment, owners=owners).evidence
+    return plan_of(Causes(evidence=evidence, store=store), gate, order=order)
+
+
+def plan_of(causes: Causes, gate: str, *, order: Order = "failures") -> PlanReport:
+    """The plan on causes that are already found, as for `plan_report`."""
+    evidence = causes.evidence
+    judged = gate_policy(evidence.policy, gate)
+    ident, criterion = _criterion(gate, judged)
     scope = evidence.pooled(criterion.areas, criterion.focuses)
     finding = pass_rate.judge(ident, criterion, scope, needs=False)
-    focuses = judge_focuses(judged, evidence)
+    focuses = judge_focuses(gate_policy(evidence.policy, gate), evidence)
     usable = np.flatnonzero(scope.view.valid & ~scope.outage)
     window = usable[-rule_for(criterion.threshold, criterion.evidence).window :]
     planned = usable[-PLANNED_RUNS:]
@@ -81,7 +89,6 @@ def plan_report(
     outcomes, shown = scope.view.outcomes, scope.view.shown
     remaining, repaired = _without_repaired(scope, outcomes)
     settled = figures_of(remaining[:, window], shown=shown[window])
-    causes = Causes(evidence=evidence, store=store)
     rows = {int(test): row for row, test in enumerate(scope.view.tests)}
     candidates = [
         cause

@@ -15,7 +15,7 @@ from flakelens.cli import exit_codes
 from flakelens.cli.gate import command
 from flakelens.gate.verdict import KINDS
 from flakelens.policy import GatePolicy
-from flakelens.render.json_gate import gate_json
+from flakelens.render.json.gate import gate_json
 from tests.render.gate_reports import deployment, waived
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -22,7 +22,7 @@ from flakelens.gate.evidence import Evidence
 from flakelens.ingest import ingest
 from flakelens.model import TestId
 from flakelens.policy_text import parse
-from flakelens.report_events import TestEvent
+from flakelens.report.events import TestEvent
 from flakelens.stats.changes import ChangeKind
 from flakelens.store import open_store
 

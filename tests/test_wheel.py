@@ -27,6 +27,9 @@ def test_the_wheel_has_our_name_and_carries_policy_types_and_recorded_runs(wheel
     assert wheel.name.startswith("flakelens_junit-")
     names = zipfile.ZipFile(wheel).namelist()
     assert {"flakelens/gate1.toml", "flakelens/py.typed", "flakelens/recorded/truth.json"} <= set(names)
+    assert {
+        f"flakelens/render/html/{name}" for name in ("templates/report.html.j2", "static/base.css", "static/main.js")
+    } <= set(names)
     assert sum(name.endswith("/run.json") for name in names) >= 60
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"flakelens"}
 

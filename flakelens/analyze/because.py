@@ -13,6 +13,7 @@ from flakelens.gate.criterion import Scope, count_of
 from flakelens.gate.evidence import Evidence
 from flakelens.history import Run
 from flakelens.model import Outcome, TestId
+from flakelens.outcomes import failed_first
 from flakelens.stats.probabilities import clean_runs_until_stable
 from flakelens.stats.states import STABLE_RESULTS, Spell, TestFinding, TestState
 
@@ -135,8 +136,8 @@ def _divided(case: Case) -> list[tuple[str, list[int]]]:
 
 def _stable(case: Case) -> list[str]:
     results = case.finding.results
-    failed = [run for run in np.flatnonzero(case.usable).tolist() if case.row[run] in (Outcome.FAILED, Outcome.FLAKY)]
-    if not failed:
+    failed = np.flatnonzero(case.usable & failed_first(case.row))
+    if not len(failed):
         return [f"passed in all {results} runs"]
     clean = int(np.count_nonzero(case.usable[failed[-1] + 1 :]))
     still = ", too many for a test that still flakes at the rate it had" if case.finding.evidence else ""

@@ -12,7 +12,7 @@ from flakelens.history import Run
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
 from flakelens.report import RunPoint
-from flakelens.report_brief import Began
+from flakelens.report.brief import Began
 from flakelens.stats.states import TestState
 
 MISS = 0.05  # chance that a flaky test shows nothing in the clean runs that bound the range

@@ -20,7 +20,7 @@ from flakelens.model import Event
 from flakelens.outcomes import failed_first, was_executed
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
-from flakelens.report_brief import BriefReport, Circumstance, Companion, Failure
+from flakelens.report.brief import BriefReport, Circumstance, Companion, Failure
 from flakelens.reproduce import command_of
 from flakelens.stats.states import TestState
 from flakelens.store import Store, StoredMessage

@@ -27,8 +27,8 @@ from flakelens.outcomes import was_executed
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.report import FailureGroup
-from flakelens.report_brief import Began, BriefReport, CauseBrief, CauseFailure, GroupRun, Line
-from flakelens.report_causes import CauseState
+from flakelens.report.brief import Began, BriefReport, CauseBrief, CauseFailure, GroupRun, Line
+from flakelens.report.causes import CauseState
 from flakelens.reproduce import command_of_group
 from flakelens.stats.clusters import Cluster
 from flakelens.stats.signatures import signature_of

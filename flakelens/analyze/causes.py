@@ -25,7 +25,7 @@ from flakelens.outcomes import failed_first
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.report import CauseOf
-from flakelens.report_causes import CauseLine, CausesReport, CauseState, CauseTest, FactorLine
+from flakelens.report.causes import CauseLine, CausesReport, CauseState, CauseTest, FactorLine
 from flakelens.stats.clusters import Cluster, common_mode_runs, find_clusters
 from flakelens.stats.states import TestFinding, TestState
 from flakelens.store import Store
@@ -156,7 +156,11 @@ class Causes:
 
 def causes_of_tests(evidence: Evidence) -> dict[int, CauseOf]:
     """The cause of each test that has one, by position in `History.tests`."""
-    causes = Causes(evidence=evidence, store=None)
+    return causes_by_test(Causes(evidence=evidence, store=None))
+
+
+def causes_by_test(causes: Causes) -> dict[int, CauseOf]:
+    """The same, of causes that are already found."""
     return {
         test: CauseOf(id=name, others=len(cause.tests) - 1)
         for cause, name in ((cause, causes.id_of(cause)) for cause in causes.found)
@@ -185,8 +189,22 @@ def causes_report(
     known_names(state, tuple(map(str, CauseState)), "state of causes")
     known_names((sort,), SORTS, "order")
     evidence = load(store, policy, decisions, as_of=as_of, owners=owners).evidence
-    asked = asked.checked(evidence)
     causes = Causes(evidence=evidence, store=store)
+    return report_of(causes, asked=asked, state=state, over=over, sort=sort, limit=limit)
+
+
+def report_of(
+    causes: Causes,
+    *,
+    asked: Filter = EVERY_TEST,
+    state: Collection[str] = (),
+    over: bool = False,
+    sort: str = "urgency",
+    limit: int | None = None,
+) -> CausesReport:
+    """The report on causes that are already found, as for `causes_report`."""
+    evidence = causes.evidence
+    asked = asked.checked(evidence)
     chosen = [
         cause
         for cause in causes.found

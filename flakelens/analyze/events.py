@@ -19,7 +19,7 @@ from flakelens.gate.evidence import WINDOW_RUNS, Evidence
 from flakelens.outcomes import was_executed
 from flakelens.policy import UNASSIGNED, Policy
 from flakelens.report import RunPoint
-from flakelens.report_events import CommitRange, EventGroup, EventsReport, TestEvent
+from flakelens.report.events import CommitRange, EventGroup, EventsReport, TestEvent
 from flakelens.stats.changes import Change, ChangeKind, Surroundings, find_changes
 from flakelens.stats.states import TestState
 from flakelens.store import Store

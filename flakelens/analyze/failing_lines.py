@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from flakelens.report_brief import Line
+from flakelens.report.brief import Line
 
 _LOOKED_AT = 50_000  # characters of a message
 _MOST = 10

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
+from flakelens.analyze.failure_texts import Texts
 from flakelens.analyze.run_in_history import RunInHistory
-from flakelens.facts import Int32s
+from flakelens.facts import Bools, Int32s
 from flakelens.model import Outcome
-from flakelens.outcomes import failed_first
+from flakelens.outcomes import failed_first, was_executed
 from flakelens.stats.chain import Step, at_run
 from flakelens.stats.markov import BROKEN, FAILED_AGAIN, GATED, Floats, emissions, outage_shares, series
+from flakelens.stats.message_odds import UNKNOWN, message_odds
 from flakelens.stats.outages import MINIMUM_NEW_FAILURES, outage_of_pull
 from flakelens.stats.triage import causes, flaky_levels, with_later_of_request
 
+MOST_READ = 30  # newest earlier failures of a test whose messages are read, and the first later ones
 _AFTER = 50  # later runs of the gated branch that are listened to
 
 
@@ -25,10 +29,11 @@ class Blame:
     tests: Int32s  # (n,) positions in History.tests, ascending: failed or flaky in the run
     probabilities: Floats  # (n, 5) in the order of `stats.triage.CAUSES`
     levels: Floats  # (n, 6) see `stats.triage.flaky_levels`
+    unheard: Floats  # (n, 5) the probabilities if nobody knew what the failures of this run said
 
 
-def find_blame(there: RunInHistory) -> Blame:
-    """Why each failure of the run failed, by all that is known now."""
+def find_blame(there: RunInHistory, texts: Texts) -> Blame:
+    """Why each failure of the run failed, by all that is known now: results, and what the failures said."""
     tests, parameters = there.failed, there.evidence.parameters
     places, at = _order(there)
     shares = _shares(there, places, at)
@@ -38,24 +43,58 @@ def find_blame(there: RunInHistory) -> Blame:
         outage=shares,
         retries_shown=there.evidence.retried[tests][:, places],
         pulls=_pulls(there, places),
+        message_odds=_said(there, texts, places, at, shares),
     )
-    step, later = _after_reruns(there, *at_run(seen, parameters, at))
+    step, later = at_run(seen, parameters, at)
+    if there.own_again:
+        again = list(there.own_again)
+        upto = [*places[: at + 1], *again]
+        odds = _said(there, texts, upto, at, np.concatenate([shares[: at + 1], np.zeros(len(again))]))
+        step, later = _after_reruns(there, step, later, odds[:, at + 1 :])
     codes = seen.codes[:, at]
-    found = causes(
-        step,
-        parameters,
-        outage=float(shares[at]),
-        failed_again=codes == FAILED_AGAIN,
-        healed=codes == Outcome.FLAKY,
-        later=later,
-    )
-    return Blame(tests=tests, probabilities=found, levels=flaky_levels(step, later))
+
+    def by(step: Step) -> Floats:
+        return causes(
+            step,
+            parameters,
+            outage=float(shares[at]),
+            failed_again=codes == FAILED_AGAIN,
+            healed=codes == Outcome.FLAKY,
+            later=later,
+        )
+
+    unheard = by(replace(step, odds=None))
+    return Blame(tests=tests, probabilities=by(step), levels=flaky_levels(step, later), unheard=unheard)
 
 
-def _after_reruns(there: RunInHistory, step: Step, later: Floats) -> tuple[Step, Floats]:
-    """What reruns of the same commit of a pull request say: of the state, and of a break of its own."""
-    if not there.own_again:
-        return step, later
+def _said(there: RunInHistory, texts: Texts, places: list[int], at: int, shares: Floats) -> npt.NDArray[np.float32]:
+    """`message_odds` of the failed tests in the runs `places`, of which the one at `at` is this one, (n, R)."""
+    outcomes = there.history.outcomes[there.failed][:, places]
+    failed = failed_first(outcomes)
+    cells = [(row, column) for row in range(len(failed)) for column in _heard(failed[row], at)]
+    asked = [(int(there.failed[row]), places[column]) for row, column in cells]
+    said = texts.said(asked)
+    numbers: dict[str, int] = {}
+    signatures = np.full(outcomes.shape, UNKNOWN, np.int32)
+    for cell, place in zip(cells, asked, strict=True):
+        if said[place]:
+            signatures[cell] = numbers.setdefault(said[place][0], len(numbers))
+    return message_odds(signatures, failed, was_executed(outcomes), shares)
+
+
+def _heard(failed: Bools, at: int) -> list[int]:
+    """The failures of one test, (R,), whose messages are read: this one at `at`, the newest before and the next."""
+    columns = np.flatnonzero(failed)
+    now = int(np.searchsorted(columns, at))
+    heard: list[int] = columns[max(now - MOST_READ, 0) : now + 1 + MOST_READ].tolist()
+    return heard
+
+
+def _after_reruns(there: RunInHistory, step: Step, later: Floats, odds: npt.NDArray[np.float32]) -> tuple[Step, Floats]:
+    """What reruns of the same commit of a pull request say: of the state, and of a break of its own.
+
+    `odds` (n, reruns) of what their failures said.
+    """
     tests, again = there.failed, list(there.own_again)
     seen = series(
         there.history.outcomes[tests][:, again],
@@ -64,6 +103,7 @@ def _after_reruns(there: RunInHistory, step: Step, later: Floats) -> tuple[Step,
     )
     table = emissions(there.evidence.parameters, 0.0)
     plain = table[seen.codes].prod(axis=1)
+    plain[:, BROKEN] *= odds.prod(axis=1)
     return with_later_of_request(step, later, plain=plain, broken=plain[:, BROKEN]), later * plain
 
 

@@ -1,4 +1,4 @@
-"""What the failures of one run said, and whether it was ever said before."""
+"""What the failures of one run said, and whether that is what these tests are known to flake with."""
 
 from __future__ import annotations
 
@@ -10,68 +10,81 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flakelens.analyze.failure_causes import Blame
+from flakelens.analyze.failure_causes import MOST_READ, Blame
+from flakelens.analyze.failure_texts import Texts
 from flakelens.analyze.run_in_history import RunInHistory
 from flakelens.facts import Bools
-from flakelens.model import Outcome, Status, TestId
+from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
 from flakelens.stats.clusters import common_mode_runs, companions
-from flakelens.stats.signatures import Signature, signature_of
-from flakelens.stats.triage import OUTAGE
-from flakelens.store import Store, StoredMessage
+from flakelens.stats.signatures import Signature
+from flakelens.stats.triage import OUTAGE, usual
+from flakelens.store import StoredMessage
 
-_EARLIER = 30  # newest failing runs of a test whose messages are read
 _COMPANIONS = 20  # tests of its cluster that are asked too
 _COMMON_SHARE = 0.1  # of those that an outage struck say it, and at least two: it is the outage's
 
 
 class Earlier(NamedTuple):
-    """The signatures of earlier failures of one test; "" where one said nothing."""
+    """One earlier failure of a test."""
 
-    said: frozenset[str]
-    recovered: frozenset[str]  # of these, by failures after which it passed
+    said: frozenset[str]  # signatures of its attempts; {""} where it said nothing
+    recovered: bool  # it passed afterwards
 
 
 @dataclass(frozen=True, kw_only=True)
 class Messages:
-    """The texts of one run's failures. `store` None: nothing was said. Costs are paid when first asked for."""
+    """The texts of one run's failures, beside those of earlier ones. Costs are paid when first asked for."""
 
     there: RunInHistory
     blame: Blame
-    store: Store | None
+    texts: Texts
 
-    @cached_property
+    @property
     def first(self) -> dict[int, StoredMessage]:
         """What the first failed attempt of each failed test said, by its position; without a text left out."""
-        found: dict[int, StoredMessage] = {}
-        run = self.there.position
-        said = self._said([(test, run) for test in self.there.failed.tolist()])
-        for (test, _), messages in said.items():
-            found[test] = messages[0]
-        return found
+        return self.texts.first
 
-    @cached_property
+    @property
     def signatures(self) -> dict[int, Signature]:
         """The signature of each of `first`."""
-        return {test: signature_of(message.text, message.type) for test, message in self.first.items()}
+        return self.texts.signatures
 
     @cached_property
-    def before(self) -> dict[int, Earlier]:
-        """What earlier failures of each failed test said."""
+    def before(self) -> dict[int, tuple[Earlier, ...]]:
+        """The earlier failures of each failed test."""
         return self._earlier(self.there.failed.tolist())
 
     def seen_before(self, test: int) -> bool:
         """Did an earlier failure of this test, or of one that fails with it, say the same?"""
-        return any(self._hash(test) in earlier.said for earlier in self._asked(test))
+        said = self._hash(test)
+        return any(said in failure.said for failures in self._asked(test) for failure in failures)
 
-    def harmless_before(self, test: int) -> bool:
-        """As `seen_before`, of failures that the test recovered from: what it says since it broke proves nothing."""
-        return any(self._hash(test) in earlier.recovered for earlier in self._asked(test))
+    def usual(self, test: int) -> bool:
+        """Is what it says what it, or a test that fails with it, is known to flake with?
+
+        A usual message with which no failure ever passed again is not that: it is what the test says since it broke.
+        """
+        said = self._hash(test)
+        return any(_is_usual(said, failures) for failures in self._asked(test))
+
+    def said_before(self, test: int) -> tuple[int, int]:
+        """Its earlier failures that said the same, and all of them."""
+        said = self._hash(test)
+        return sum(said in failure.said for failure in self.before[test]), len(self.before[test])
+
+    def recovered_before(self, test: int) -> bool:
+        """Did it pass again after an earlier failure that said the same?"""
+        return any(failure.recovered and self._hash(test) in failure.said for failure in self.before[test])
+
+    def says_again(self, test: int) -> bool:
+        """Did its newest earlier failure say the same?"""
+        return bool(self.before[test]) and self._hash(test) in self.before[test][-1].said
 
     def _hash(self, test: int) -> str:
         return self.signatures[test].hash if test in self.signatures else ""
 
-    def _asked(self, test: int) -> Iterable[Earlier]:
+    def _asked(self, test: int) -> Iterable[tuple[Earlier, ...]]:
         """Its own earlier failures, then those of its cluster; who says nothing cannot be known by a neighbour."""
         yield self.before[test]
         if self._hash(test):
@@ -100,61 +113,25 @@ class Messages:
                 found[test] = others.tolist()
         return found
 
-    # --- reading ---
-
-    def _earlier(self, tests: Iterable[int]) -> dict[int, Earlier]:
+    def _earlier(self, tests: Iterable[int]) -> dict[int, tuple[Earlier, ...]]:
         there = self.there
         runs = np.array(there.spoke_before, np.int32)
         lasting: Bools = np.isin(runs, [*there.before, *there.own_before])  # a pass elsewhere mends nothing here
         wanted = {}
         for test in tests:
             row = there.history.outcomes[test, runs]
-            failing = np.flatnonzero(failed_first(row))[-_EARLIER:]
+            failing = np.flatnonzero(failed_first(row))[-MOST_READ:]
             healthy = np.flatnonzero(lasting & ((row == Outcome.PASSED) | (row == Outcome.FLAKY)))
             last = int(healthy[-1]) if len(healthy) else -1
             recovered = (lasting[failing] & (failing <= last)) | (row[failing] == Outcome.FLAKY)
             wanted[test] = list(zip(runs[failing].tolist(), recovered.tolist(), strict=True))
-        texts = self._said([(test, run) for test, places in wanted.items() for run, _ in places])
-        found = {}
-        for test, places in wanted.items():
-            said, harmless = set(), set()
-            for run, recovered in places:
-                hashes = _hashes(texts.get((test, run), []))
-                said |= hashes
-                harmless |= hashes if recovered else set()
-            found[test] = Earlier(frozenset(said), frozenset(harmless))
-        return found
-
-    def _said(self, wanted: list[tuple[int, int]]) -> dict[tuple[int, int], list[StoredMessage]]:
-        """What the failed attempts of a test in a run said, first to last; without a text: left out."""
-        if self.store is None:
-            return {}
-        history = self.there.history
-        sources: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        tests = {test for test, _ in wanted}
-        for run in dict.fromkeys(run for _, run in wanted):
-            for report in history.runs[run].reports:  # by attempt, so the first comes first
-                if not report.stale:
-                    for test in tests.intersection(report.tests.tolist()):
-                        keys = self._keys[history.tests[test].id]
-                        sources.setdefault((test, run), []).extend((report.key, key) for key in keys)
-        pairs = [pair for place in wanted for pair in sources.get(place, ())]
-        messages = self.store.messages(pairs)
-        found = {}
-        for place in wanted:
-            texts = [message for pair in sources.get(place, ()) for message in messages.get(pair, ())]
-            failed = [message for message in texts if message.status in (Status.FAILED, Status.ERRORED)]
-            if failed:
-                found[place] = failed
-        return found
-
-    @cached_property
-    def _keys(self) -> dict[TestId, list[int]]:
-        keys: dict[TestId, list[int]] = {}
-        for key, canonical in self.there.history.names.ids.items():
-            keys.setdefault(canonical, []).append(key)
-        return keys
+        said = self.texts.said((test, run) for test, places in wanted.items() for run, _ in places)
+        return {
+            test: tuple(Earlier(frozenset(said[test, run] or ("",)), recovered) for run, recovered in places)
+            for test, places in wanted.items()
+        }
 
 
-def _hashes(messages: list[StoredMessage]) -> set[str]:
-    return {signature_of(message.text, message.type).hash for message in messages} or {""}
+def _is_usual(said: str, failures: tuple[Earlier, ...]) -> bool:
+    same = [failure for failure in failures if said in failure.said]
+    return usual(len(same), len(failures)) and any(failure.recovered for failure in same)

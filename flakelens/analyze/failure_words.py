@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from flakelens.analyze.failure_messages import Messages
+from flakelens.analyze.message_words import not_usual, turning
 from flakelens.analyze.run_in_history import RunInHistory
 from flakelens.facts import Int8s, Int32s
 from flakelens.gate.criterion import count_of
@@ -126,16 +127,16 @@ def because(failed: Failed, verdict: TriageVerdict, kept: Kept | None) -> list[s
     if healed and verdict is TriageVerdict.NO_HISTORY:
         return [f"failed and passed on one commit, but there is no history yet: {_seen(failed)}"]
     sentences = list(_OF_VERDICT[verdict](failed))
+    sentences += [] if kept is Kept.SIGNATURE else turning(failed.messages, failed.test)
     sentences += _companions(failed)
     sentences += _since_then(failed)
     if kept and not healed:
-        sentences.append(_KEPT[kept])
+        sentences.append(not_usual(failed.messages, failed.test) if kept is Kept.SIGNATURE else _KEPT[kept])
     return sentences
 
 
 _KEPT = {
     Kept.AI: "not dismissed: of the AI area every failure is looked at by a person",
-    Kept.SIGNATURE: "not dismissed: no earlier failure that it recovered from said this",
     Kept.CHANCE: f"not dismissed: flake and confirmed outage together are not above P = {DISMISSED_ABOVE:g}",
 }
 

@@ -11,7 +11,7 @@ from flakelens.analyze.gate import AREA_WINDOW, rate_of
 from flakelens.facts import Bools
 from flakelens.gate.criterion import Scope
 from flakelens.model import Outcome
-from flakelens.report_forecast import AreaForecast, GreenChance, TrendLine
+from flakelens.report.forecast import AreaForecast, GreenChance, TrendLine
 from flakelens.stats.intervals import green_interval
 from flakelens.stats.next_run import next_run
 from flakelens.stats.states import TestState

@@ -26,7 +26,7 @@ from flakelens.policy import (
     SoakPolicy,
     StablePolicy,
 )
-from flakelens.report_forecast import Batch, GatePlan, Missing, PaceLine
+from flakelens.report.forecast import Batch, GatePlan, Missing, PaceLine
 from flakelens.stats.pace import DAYS, Pace, pace_of
 from flakelens.store import Store
 

@@ -12,7 +12,7 @@ from flakelens.gate.evidence import Evidence
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.report import TestLine
-from flakelens.report_quarantine import AreaUse, Quarantined, QuarantineReport, QuarantineSuggestion
+from flakelens.report.quarantine import AreaUse, Quarantined, QuarantineReport, QuarantineSuggestion
 from flakelens.stats.states import TestState
 from flakelens.store import Store
 

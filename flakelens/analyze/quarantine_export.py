@@ -11,7 +11,7 @@ from flakelens.gate.criterion import count_of
 from flakelens.gate.evidence import Evidence
 from flakelens.history import Test
 from flakelens.policy import Policy
-from flakelens.report_export import Held, QuarantineExport
+from flakelens.report.export import Held, QuarantineExport
 from flakelens.store import Store
 
 

@@ -13,7 +13,7 @@ from flakelens.facts import Bools
 from flakelens.gate.evidence import Evidence
 from flakelens.messages import headline
 from flakelens.model import TestId
-from flakelens.report_causes import SignatureLine
+from flakelens.report.causes import SignatureLine
 from flakelens.stats.clusters import Cluster
 from flakelens.stats.signatures import signature_of
 from flakelens.store import Store, StoredMessage

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flakelens.analyze.because import Case, because
+from flakelens.analyze.course import course_of
 from flakelens.analyze.durations import duration_line
 from flakelens.analyze.events import area_events
 from flakelens.analyze.evidence import load
@@ -194,6 +195,7 @@ def spellings(test: TestId) -> tuple[str, ...]:
 def cells(case: Case) -> Iterable[RunCell]:
     """The runs of its area and the others that had a result of it, in the order of the history."""
     history = case.evidence.history
+    chances = course_of(case)
     of_area = {int(run): place for place, run in enumerate(case.scope.view.runs)}
     for position, run in enumerate(history.runs):
         outcome = Outcome(int(history.outcomes[case.position, position]))
@@ -210,6 +212,7 @@ def cells(case: Case) -> Iterable[RunCell]:
                 outage=place is not None and bool(case.scope.outage[place]),
                 partial=partial,
                 evidence=_evidence(run, case.position),
+                chances=chances.get(position),
             )
 
 

@@ -11,7 +11,7 @@ from flakelens.analyze.filters import known_names
 from flakelens.analyze.suites import suite_lines
 from flakelens.decisions import Decisions
 from flakelens.policy import UNASSIGNED, Policy
-from flakelens.report_slow import SlowLine, SlowReport
+from flakelens.report.slow import SlowLine, SlowReport
 from flakelens.store import Store
 
 WINDOW = 100  # newest counting runs whose durations are read: the query costs a row per result

@@ -12,7 +12,7 @@ from flakelens.facts import Bools, Int32s
 from flakelens.gate.evidence import Evidence
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
-from flakelens.report_causes import FactorLine
+from flakelens.report.causes import FactorLine
 from flakelens.stats.clusters import Cluster
 from flakelens.stats.factors import Effect, find_effects
 

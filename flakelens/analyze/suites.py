@@ -15,7 +15,7 @@ from flakelens.gate.evidence import Evidence
 from flakelens.history import Report
 from flakelens.outcomes import failed_first, was_executed
 from flakelens.report import DurationLine
-from flakelens.report_slow import SuiteLine
+from flakelens.report.slow import SuiteLine
 from flakelens.stats.durations import Floats
 from flakelens.stats.suites import Slower, filled, slower
 

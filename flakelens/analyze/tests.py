@@ -67,8 +67,7 @@ def tests_report(
     causes = causes_of(evidence) if causes_of else {}
     if cluster and all(cause.id != cluster for cause in causes.values()):
         raise UsageError(f"There is no cause {cluster!r}.", mend="flakelens causes --over lists them with their ids.")
-    of_areas = [area_lines(evidence, name) for name in evidence.areas.names]
-    lines = {test: replace(line, cause=causes.get(test)) for of_area in of_areas for test, line in of_area.items()}
+    lines = all_lines(evidence, causes)
     matching = [
         line
         for test, line in lines.items()
@@ -76,12 +75,28 @@ def tests_report(
         and (not state or _has_state(line.finding, state))
         and (not cluster or (line.cause is not None and line.cause.id == cluster))
     ]
+    return _report(evidence, len(lines), matching, sort, limit)
+
+
+def every_test(evidence: Evidence, causes: Mapping[int, CauseOf]) -> TestsReport:
+    """All tests of evidence that is already read, most urgent first. `causes` by position in `History.tests`."""
+    lines = all_lines(evidence, causes)
+    return _report(evidence, len(lines), list(lines.values()), "urgency", None)
+
+
+def all_lines(evidence: Evidence, causes: Mapping[int, CauseOf]) -> dict[int, TestLine]:
+    """The lines of all tests, by position in `History.tests`."""
+    of_areas = [area_lines(evidence, name) for name in evidence.areas.names]
+    return {test: replace(line, cause=causes.get(test)) for of_area in of_areas for test, line in of_area.items()}
+
+
+def _report(evidence: Evidence, total: int, matching: list[TestLine], sort: str, limit: int | None) -> TestsReport:
     matching.sort(key=_ORDERS[sort])
     return TestsReport(
         branch=evidence.history.branch,
         runs=len(evidence.counting),
         tests=tuple(matching if limit is None else matching[:limit]),
-        total=len(lines),
+        total=total,
         matching=len(matching),
         ambiguous=evidence.history.names.ambiguous,
     )

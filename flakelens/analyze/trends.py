@@ -18,7 +18,7 @@ from flakelens.gate.evidence import Evidence
 from flakelens.model import Outcome
 from flakelens.policy import ALL_AREAS, GatePolicy, PassRatePolicy, ReliablePolicy, StablePolicy
 from flakelens.report import Rate
-from flakelens.report_trends import Bucket, Limit, PolicyChange, RatedRun, RateSeries
+from flakelens.report.trends import Bucket, Limit, PolicyChange, RatedRun, RateSeries
 from flakelens.stats.intervals import MINIMUM_RUNS, run_interval
 
 MOST_BUCKETS = 60  # a chart with more points than this is read no better

@@ -7,7 +7,7 @@ import numpy as np
 from flakelens.analyze.durations import timed
 from flakelens.gate.evidence import Evidence
 from flakelens.model import Outcome, RetryEvidence
-from flakelens.report_trends import DurationLevel, DurationPoint, DurationSeries, TestPoint, TestSeries
+from flakelens.report.trends import DurationLevel, DurationPoint, DurationSeries, TestPoint, TestSeries
 from flakelens.stats.chain import walk
 from flakelens.stats.durations import find_levels
 from flakelens.stats.markov import BROKEN, FLAKY

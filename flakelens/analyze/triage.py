@@ -11,6 +11,7 @@ import numpy as np
 from flakelens.analyze.failing_lines import failing_lines, path_in_trace
 from flakelens.analyze.failure_causes import find_blame
 from flakelens.analyze.failure_messages import Messages
+from flakelens.analyze.failure_texts import Texts
 from flakelens.analyze.failure_words import Failed, Kept, because
 from flakelens.analyze.run_in_history import RunInHistory
 from flakelens.analyze.triaged_run import about, find_run, lost, notices, with_history
@@ -23,7 +24,7 @@ from flakelens.model import Outcome, TestId
 from flakelens.outcomes import failed_first, was_executed
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
-from flakelens.report_triage import OutageNote, Rerun, TriagedTest, TriageGroup, TriageReport
+from flakelens.report.triage import OutageNote, Rerun, TriagedTest, TriageGroup, TriageReport
 from flakelens.reproduce import MOST_TITLES, command_of, command_of_group
 from flakelens.stats.triage import TriageVerdict, dismissed, reruns_to_settle, verdict
 from flakelens.store import Store
@@ -56,7 +57,8 @@ def triage_report(
     """
     key, environment = find_run(store, run, here, as_of)
     there = with_history(store, policy, decisions, as_of, key, environment, owners)
-    messages = Messages(there=there, blame=find_blame(there), store=store)
+    texts = Texts(there=there, store=store)
+    messages = Messages(there=there, blame=find_blame(there, texts), texts=texts)
     tests = [_triaged(there, messages, place) for place in range(len(there.failed))]
     failures = tuple(test for test, outcome in tests if outcome == Outcome.FAILED)
     new_tests, new_flaky = _new_tests(there)
@@ -90,7 +92,7 @@ def _triaged(there: RunInHistory, messages: Messages, place: int) -> tuple[Triag
     victim = test in outage.victims
     word = verdict(probabilities, earlier_results=failed.results, suspected_outage=outage.open and victim)
     seen = messages.seen_before(test)
-    known = messages.harmless_before(test) or (
+    known = messages.usual(test) or (
         outage.confirmed and signature is not None and signature.hash in messages.of_outage
     )
     ai = area == NEVER_DISMISSED

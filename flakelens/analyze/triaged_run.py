@@ -17,7 +17,7 @@ from flakelens.history import History
 from flakelens.model import SERIOUS_CODES
 from flakelens.owners import Owners
 from flakelens.policy import Policy
-from flakelens.report_triage import Lost, TriagedRun
+from flakelens.report.triage import Lost, TriagedRun
 from flakelens.runs import merge_infos, start_of
 from flakelens.store import Store
 

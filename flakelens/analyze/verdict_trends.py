@@ -13,7 +13,7 @@ import msgspec
 from flakelens import policy_text as policy_room
 from flakelens.policy import Policy
 from flakelens.policy_diff import loosenings
-from flakelens.report_trends import PolicyChange, VerdictPoint, VerdictSeries
+from flakelens.report.trends import PolicyChange, VerdictPoint, VerdictSeries
 from flakelens.store import Store, StoredVerdict
 
 NEWEST = 2_000  # verdicts that are looked at: each is unpacked whole

@@ -14,7 +14,7 @@ from flakelens import decisions as decisions_room
 from flakelens import policy_text as policy_room
 from flakelens.analyze.gate import Judged, active_tests, judge_gate
 from flakelens.errors import UsageError
-from flakelens.render.json_gate import gate_json
+from flakelens.render.json.gate import gate_json
 from flakelens.report import GateReport
 from flakelens.store import Store, StoredVerdict
 

@@ -35,6 +35,7 @@ COMMANDS = (
     Entry("triage", "every failure of a run explained: new, already broken, flake, outage", True),
     Entry("gate", "is the gate met? the verdict, its evidence, what is missing", True),
     Entry("plan", "the fewest causes whose repair meets the gate's pass rate", True),
+    Entry("report", "the nightly report: a page, Markdown, JSON and charts, and the overview of all nights", True),
     Entry("tests", "the tests with their states and rates, most urgent first", True),
     Entry("show", "the history of one test, and why it has its state", True),
     Entry("brief", "all that it takes to repair a test or a cause: since when, how often, how to see it fail", True),

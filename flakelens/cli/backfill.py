@@ -70,11 +70,11 @@ def github(
 
 def _show(app: App, found: Backfilled, format_: str) -> None:
     if format_ == "json":
-        from flakelens.render.json_ingest import render as as_json
+        from flakelens.render.json.ingest import render as as_json
 
         click.echo(as_json(found.runs), nl=False)
     else:
-        from flakelens.render.text_backfill import backfill_text
+        from flakelens.render.text.backfill import backfill_text
 
         text = backfill_text(found, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose)
         click.echo(text, nl=False)

@@ -16,7 +16,7 @@ from flakelens.cli.exit_codes import DONE
 from flakelens.errors import UsageError
 
 if TYPE_CHECKING:
-    from flakelens.report_brief import BriefReport, CauseBrief
+    from flakelens.report.brief import BriefReport, CauseBrief
     from flakelens.store import Store
 
 _STANDARD_OUTPUT = "-"
@@ -105,21 +105,21 @@ def _script(app: App, store: Store | None, asked: str, script: str, as_of: str |
 
 
 def _written(report: BriefReport | CauseBrief, format_: str) -> str:
-    from flakelens.report_brief import BriefReport
+    from flakelens.report.brief import BriefReport
 
     if isinstance(report, BriefReport):
         if format_ == "json":
-            from flakelens.render.json_brief import brief_json
+            from flakelens.render.json.brief import brief_json
 
             return brief_json(report)
-        from flakelens.render.markdown_brief import brief_markdown
+        from flakelens.render.markdown.brief import brief_markdown
 
         return brief_markdown(report)
     if format_ == "json":
-        from flakelens.render.json_brief_cause import cause_brief_json
+        from flakelens.render.json.brief_cause import cause_brief_json
 
         return cause_brief_json(report)
-    from flakelens.render.markdown_brief_cause import cause_markdown
+    from flakelens.render.markdown.brief_cause import cause_markdown
 
     return cause_markdown(report)
 

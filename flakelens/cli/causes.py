@@ -64,11 +64,11 @@ def command(
             owners=app.owners(),
         )
     if format_ == "json":
-        from flakelens.render.json_causes import causes_json
+        from flakelens.render.json.causes import causes_json
 
         click.echo(causes_json(report), nl=False)
     else:
-        from flakelens.render.text_causes import causes_text
+        from flakelens.render.text.causes import causes_text
 
         text = causes_text(report, width=app.width, colour=app.colour, verbose=app.verbose)
         click.echo(text, nl=False, color=app.colour)

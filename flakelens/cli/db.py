@@ -34,11 +34,11 @@ def info(app: App, format_: str) -> int:
         found = store.info()
         pruned = len(store.pruned_runs())
     if format_ == "json":
-        from flakelens.render.json_db import info_json
+        from flakelens.render.json.db import info_json
 
         click.echo(info_json(str(app.db), found, pruned), nl=False)
     else:
-        from flakelens.render.text_db import info_text
+        from flakelens.render.text.db import info_text
 
         click.echo(info_text(str(app.db), found, pruned, width=app.width, colour=app.colour), nl=False)
     return DONE
@@ -180,11 +180,11 @@ def _before(text: str, now: datetime, moment: Callable[[str], datetime]) -> date
 
 def _say(app: App, format_: str, verb: str, facts: dict[str, object], said: list[str]) -> None:
     if format_ == "json":
-        from flakelens.render.json_db import care_json
+        from flakelens.render.json.db import care_json
 
         click.echo(care_json(verb, facts), nl=False)
         return
-    from flakelens.render.text_db import care_text
+    from flakelens.render.text.db import care_text
 
     click.echo(care_text(said, width=app.width), nl=False)
 

@@ -21,7 +21,7 @@ def command(app: App, keep: str | None) -> int:
     """
     from flakelens.demo import demo
     from flakelens.errors import UsageError
-    from flakelens.render.text_demo import demo_text
+    from flakelens.render.text.demo import demo_text
 
     if keep and Path(keep).exists():
         raise UsageError(f"{keep} exists already.", mend="Name a file that does not exist yet.")

@@ -23,11 +23,11 @@ def command(app: App, format_: str, as_of: str | None) -> int:
     with if_there(app.db) as store:
         report = doctor(store, app.policy(), app.decisions(), as_of=app.moment(as_of), owned=app.owners())
     if format_ == "json":
-        from flakelens.render.json_doctor import doctor_json
+        from flakelens.render.json.doctor import doctor_json
 
         click.echo(doctor_json(report), nl=False)
     else:
-        from flakelens.render.text_doctor import doctor_text
+        from flakelens.render.text.doctor import doctor_text
 
         click.echo(doctor_text(report, width=app.width, colour=app.colour), nl=False, color=app.colour)
     return NOT_MET if any(finding.serious for finding in report.findings) else DONE

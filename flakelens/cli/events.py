@@ -63,11 +63,11 @@ def command(
             limit=limit or None,
         )
     if format_ == "json":
-        from flakelens.render.json_events import events_json
+        from flakelens.render.json.events import events_json
 
         click.echo(events_json(report), nl=False)
     else:
-        from flakelens.render.text_events import events_text
+        from flakelens.render.text.events import events_text
 
         text = events_text(report, width=app.width, colour=app.colour, verbose=app.verbose)
         click.echo(text, nl=False, color=app.colour)

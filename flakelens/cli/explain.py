@@ -23,7 +23,7 @@ class Explained(NamedTuple):
 
 def stored_text(app: App, runs: Sequence[IngestedRun], *, width: int, colour: bool) -> str:
     """What was read, in two lines; with all problems where one of them is serious, or where asked for."""
-    from flakelens.render.text_ingest import render
+    from flakelens.render.text.ingest import render
 
     serious = any(problem.code in SERIOUS_CODES for run in runs for problem in run.problems)
     short = not (serious or app.verbose)
@@ -35,7 +35,7 @@ def explain(app: App, runs: Sequence[IngestedRun], *, width: int, colour: bool) 
     from flakelens.analyze.triage import triage_report
     from flakelens.cli.base_policy import rules_in_force
     from flakelens.facts import RunKey
-    from flakelens.render.text_triage import triage_text
+    from flakelens.render.text.triage import triage_text
     from flakelens.store import open_store
 
     rules = rules_in_force(app)

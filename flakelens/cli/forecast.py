@@ -35,11 +35,11 @@ def command(app: App, gate: str, format_: str, area: tuple[str, ...], as_of: str
             startable=startable(app),
         )
     if format_ == "json":
-        from flakelens.render.json_forecast import forecast_json
+        from flakelens.render.json.forecast import forecast_json
 
         click.echo(forecast_json(report), nl=False)
     else:
-        from flakelens.render.text_forecast import forecast_text
+        from flakelens.render.text.forecast import forecast_text
 
         click.echo(forecast_text(report, width=app.width, colour=app.colour), nl=False, color=app.colour)
     return DONE

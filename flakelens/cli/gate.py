@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flakelens.analyze.gate import Judged
     from flakelens.cli.base_policy import Rules
     from flakelens.report import GateReport
-    from flakelens.report_forecast import GatePlan
+    from flakelens.report.forecast import GatePlan
     from flakelens.store import Store
 
 FIRST_GATE = "gate1"
@@ -147,11 +147,11 @@ def _reading(app: App) -> Iterator[Store | None]:
 
 def _rendered(app: App, report: GateReport, format_: str, plan: GatePlan | None = None) -> str:
     if format_ == "json":
-        from flakelens.render.json_gate import gate_json
+        from flakelens.render.json.gate import gate_json
 
         return gate_json(report, plan)
     if format_ == "markdown":
-        from flakelens.render.markdown_gate import gate_markdown
+        from flakelens.render.markdown.gate import gate_markdown
 
         return gate_markdown(report)
     if format_ == "junit":
@@ -159,10 +159,10 @@ def _rendered(app: App, report: GateReport, format_: str, plan: GatePlan | None 
 
         return gate_junit(report)
     if format_ == "github":
-        from flakelens.render.github_gate import gate_github
+        from flakelens.render.github.gate import gate_github
 
         return gate_github(report)
-    from flakelens.render.text_gate import gate_text
+    from flakelens.render.text.gate import gate_text
 
     return gate_text(report, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose, plan=plan)
 
@@ -183,8 +183,8 @@ def _exit_code(report: GateReport) -> int:
 
 def _tell_github(app: App, report: GateReport) -> None:
     from flakelens.cli.github_files import tell_github
-    from flakelens.render.github_gate import outputs
-    from flakelens.render.markdown_gate import gate_markdown
+    from flakelens.render.github.gate import outputs
+    from flakelens.render.markdown.gate import gate_markdown
 
     tell_github(app, summary=gate_markdown(report), outputs=outputs(report))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from flakelens.cli.app import App
-from flakelens.render.github_gate import output_lines
+from flakelens.render.github.gate import output_lines
 
 
 def tell_github(app: App, *, summary: str, outputs: dict[str, str]) -> None:

@@ -48,11 +48,11 @@ def command(app: App, /, paths: tuple[str, ...], run_per_dir: bool, format_: str
             progress=bar,
         )
     if format_ == "json":
-        from flakelens.render.json_ingest import render as as_json
+        from flakelens.render.json.ingest import render as as_json
 
         click.echo(as_json(runs), nl=False)
     else:
-        from flakelens.render.text_ingest import render as as_text
+        from flakelens.render.text.ingest import render as as_text
 
         text = as_text(runs, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose)
         click.echo(text, nl=False)

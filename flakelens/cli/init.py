@@ -18,7 +18,7 @@ def command(app: App, force: bool) -> int:
     in mode "observe", and says which reporter lines to add.
     """
     from flakelens.init import init
-    from flakelens.render.text_init import init_text
+    from flakelens.render.text.init import init_text
 
     report = init(app.folder, force=force)
     click.echo(init_text(report, width=app.width, colour=app.colour), nl=False, color=app.colour)

@@ -30,11 +30,11 @@ def command(app: App, /, files: tuple[str, ...], format_: str) -> int:
     stdin = getattr(sys.stdin, "buffer", None)
     report = look(files, policy=app.policy(), environ=app.environ, stdin=stdin, checkout=checkout)
     if format_ == "json":
-        from flakelens.render.json_look import render as as_json
+        from flakelens.render.json.look import render as as_json
 
         click.echo(as_json(report), nl=False)
     else:
-        from flakelens.render.text_look import render as as_text
+        from flakelens.render.text.look import render as as_text
 
         text = as_text(report, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose)
         click.echo(text, nl=False)

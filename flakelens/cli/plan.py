@@ -36,11 +36,11 @@ def command(app: App, gate: str, format_: str, by: Literal["failures", "runs"], 
             store, app.policy(), app.decisions(), gate, as_of=app.moment(as_of), order=by, owners=app.owners()
         )
     if format_ == "json":
-        from flakelens.render.json_plan import plan_json
+        from flakelens.render.json.plan import plan_json
 
         click.echo(plan_json(report), nl=False)
     else:
-        from flakelens.render.text_plan import plan_text
+        from flakelens.render.text.plan import plan_text
 
         text = plan_text(report, width=app.width, colour=app.colour, verbose=app.verbose)
         click.echo(text, nl=False, color=app.colour)

@@ -102,11 +102,11 @@ def suggest(app: App, format_: str, as_of: str | None) -> int:
     with if_there(app.db) as store:
         found = suggestion(store, app.policy(), app.decisions(), as_of=app.moment(as_of), owners=app.owners())
     if format_ == "json":
-        from flakelens.render.json_quarantine import suggestion_json
+        from flakelens.render.json.quarantine import suggestion_json
 
         click.echo(suggestion_json(found), nl=False)
     else:
-        from flakelens.render.text_quarantine import suggestion_text
+        from flakelens.render.text.quarantine import suggestion_text
 
         click.echo(suggestion_text(found, width=app.width, colour=app.colour), nl=False, color=app.colour)
     return DONE
@@ -153,11 +153,11 @@ def _show(app: App, format_: str, as_of: str | None, *, faults_alone: bool = Fal
     with if_there(app.db) as store:
         report = quarantine_report(store, app.policy(), app.decisions(), as_of=app.moment(as_of))
     if format_ == "json":
-        from flakelens.render.json_quarantine import quarantine_json
+        from flakelens.render.json.quarantine import quarantine_json
 
         click.echo(quarantine_json(report), nl=False)
     else:
-        from flakelens.render.text_quarantine import check_text, list_text
+        from flakelens.render.text.quarantine import check_text, list_text
 
         text = (check_text if faults_alone else list_text)(report, width=app.width, colour=app.colour)
         click.echo(text, nl=False, color=app.colour)

@@ -57,11 +57,11 @@ def command(
             causes_of=causes_of,
         )
     if format_ == "json":
-        from flakelens.render.json_show import show_json
+        from flakelens.render.json.show import show_json
 
         click.echo(show_json(report), nl=False)
     else:
-        from flakelens.render.text_show import show_text
+        from flakelens.render.text.show import show_text
 
         text = show_text(report, width=app.width, colour=app.colour, verbose=app.verbose)
         click.echo(text, nl=False, color=app.colour)

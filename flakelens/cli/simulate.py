@@ -86,11 +86,11 @@ def command(
     )
     done = simulate(plan, out)
     if format_ == "json":
-        from flakelens.render.json_simulate import simulate_json
+        from flakelens.render.json.simulate import simulate_json
 
         click.echo(simulate_json(done), nl=False)
     else:
-        from flakelens.render.text_simulate import simulate_text
+        from flakelens.render.text.simulate import simulate_text
 
         click.echo(simulate_text(done, width=app.width, colour=app.colour), nl=False, color=app.colour)
     return DONE

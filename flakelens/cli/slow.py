@@ -34,11 +34,11 @@ def command(app: App, format_: str, area: tuple[str, ...], limit: int | None, as
             store, app.policy(), app.decisions(), as_of=app.moment(as_of), area=area, limit=limit or None
         )
     if format_ == "json":
-        from flakelens.render.json_slow import slow_json
+        from flakelens.render.json.slow import slow_json
 
         click.echo(slow_json(report), nl=False)
     else:
-        from flakelens.render.text_slow import slow_text
+        from flakelens.render.text.slow import slow_text
 
         click.echo(slow_text(report, width=app.width, colour=app.colour), nl=False, color=app.colour)
     return DONE

@@ -70,11 +70,11 @@ def command(
             causes_of=causes_of,
         )
     if format_ == "json":
-        from flakelens.render.json_tests import tests_json
+        from flakelens.render.json.tests import tests_json
 
         click.echo(tests_json(report), nl=False)
     else:
-        from flakelens.render.text_tests import tests_text
+        from flakelens.render.text.tests import tests_text
 
         text = tests_text(report, width=app.width, colour=app.colour, verbose=app.verbose)
         click.echo(text, nl=False, color=app.colour)

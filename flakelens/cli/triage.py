@@ -14,7 +14,7 @@ from flakelens.errors import NothingReadError
 
 if TYPE_CHECKING:
     from flakelens.facts import RunKey
-    from flakelens.report_triage import TriageReport
+    from flakelens.report.triage import TriageReport
 
 
 @click.command("triage")
@@ -63,25 +63,25 @@ def _of_this_job(app: App) -> RunKey | None:
 
 def _rendered(app: App, report: TriageReport, format_: str) -> str:
     if format_ == "json":
-        from flakelens.render.json_triage import triage_json
+        from flakelens.render.json.triage import triage_json
 
         return triage_json(report)
     if format_ == "markdown":
-        from flakelens.render.markdown_triage import triage_markdown
+        from flakelens.render.markdown.triage import triage_markdown
 
         return triage_markdown(report)
     if format_ == "github":
-        from flakelens.render.github_triage import triage_github
+        from flakelens.render.github.triage import triage_github
 
         return triage_github(report)
-    from flakelens.render.text_triage import triage_text
+    from flakelens.render.text.triage import triage_text
 
     return triage_text(report, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose)
 
 
 def _tell_github(app: App, report: TriageReport) -> None:
     from flakelens.cli.github_files import tell_github
-    from flakelens.render.github_triage import outputs
-    from flakelens.render.markdown_triage import triage_markdown
+    from flakelens.render.github.triage import outputs
+    from flakelens.render.markdown.triage import triage_markdown
 
     tell_github(app, summary=triage_markdown(report), outputs=outputs(report))

@@ -27,11 +27,11 @@ def command(app: App, test: str, since: str, format_: str, as_of: str | None) ->
     with if_there(app.db) as store:
         report = verify_report(store, app.policy(), app.decisions(), as_of=app.moment(as_of), test=test, since=since)
     if format_ == "json":
-        from flakelens.render.json_verify import verify_json
+        from flakelens.render.json.verify import verify_json
 
         click.echo(verify_json(report), nl=False)
     else:
-        from flakelens.render.text_verify import verify_text
+        from flakelens.render.text.verify import verify_text
 
         click.echo(verify_text(report, width=app.width, colour=app.colour), nl=False, color=app.colour)
     return {Repair.HELD: DONE, Repair.AGAIN: NOT_MET}.get(report.state, INCONCLUSIVE)

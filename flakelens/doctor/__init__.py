@@ -12,6 +12,7 @@ from flakelens.owners import NOBODY, Owners
 from flakelens.report import DoctorReport, Finding
 
 if TYPE_CHECKING:
+    from flakelens.analyze.evidence import Loaded
     from flakelens.decisions import Decisions
     from flakelens.policy import Policy
     from flakelens.store import Store
@@ -60,14 +61,18 @@ def doctor(
     """
     from flakelens.analyze.evidence import load
 
-    loaded = load(store, policy, decisions, as_of=as_of, any_branch=True, owners=owned)
+    return report_of(store, load(store, policy, decisions, as_of=as_of, any_branch=True, owners=owned))
+
+
+def report_of(store: Store | None, loaded: Loaded) -> DoctorReport:
+    """The findings on evidence that is already read, as for `doctor`."""
     history = loaded.evidence.history
     look = Look(
         evidence=loaded.evidence,
         in_future=loaded.in_future + loaded.clocks_ahead,
         problems=store.problems(run.key for run in history.runs) if store else {},
-        as_of=as_of,
-        size=store.extent(as_of) if store else None,
+        as_of=loaded.evidence.as_of,
+        size=store.extent(loaded.evidence.as_of) if store else None,
     )
     findings = [finding for _, check in CHECKS for finding in check(look)]
     return DoctorReport(

@@ -8,7 +8,7 @@ import shlex
 from flakelens.errors import UsageError
 from flakelens.gate.criterion import count_of, percent
 from flakelens.render.safe import one_line
-from flakelens.report_brief import Began, BriefReport
+from flakelens.report.brief import Began, BriefReport
 from flakelens.reproduce import Command
 
 MARK = "# Made by flakelens brief --bisect"

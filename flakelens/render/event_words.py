@@ -8,7 +8,7 @@ from flakelens.gate.criterion import count_of
 from flakelens.render.safe import one_line
 from flakelens.render.terminal import BAD, DOUBT, GOOD, NAME, QUIET
 from flakelens.report import RunPoint
-from flakelens.report_events import CommitRange, EventGroup, TestEvent
+from flakelens.report.events import CommitRange, EventGroup, TestEvent
 from flakelens.stats.changes import ChangeKind
 
 # The word, its style, and the mark under a strip.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 
-from flakelens.report_export import QuarantineExport
+from flakelens.report.export import QuarantineExport
 from flakelens.reproduce import title_pattern
 
 _SPACE = r"\s"  # XML turns a line end or a tab of a title into a space

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from flakelens.report_export import Held, QuarantineExport
+from flakelens.report.export import Held, QuarantineExport
 from flakelens.reproduce import escaped, title_pattern
 
 _TAGS = r"(?: @\S+)*"  # of a describe block or the test, in no report

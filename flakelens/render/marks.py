@@ -50,14 +50,14 @@ def likely(finding: TestFinding) -> str:
     """ "P(flaky) 97 %, P(stable) 3 %, P(broken) < 1 %", the likeliest first."""
     chances = {"stable": finding.p_stable, "flaky": finding.p_flaky, "broken": finding.p_broken}
     told = sorted(chances.items(), key=lambda one: -one[1])
-    return ", ".join(f"P({word}) {_chance(chance)}" for word, chance in told)
+    return ", ".join(f"P({word}) {chance(p)}" for word, p in told)
 
 
-def _chance(chance: float) -> str:
+def chance(p: float) -> str:
     """Never certain: a model's 0 and 1 are rounded."""
-    if chance < 0.01:
+    if p < 0.01:
         return "< 1 %"
-    return "> 99 %" if chance > 0.99 else f"{chance * 100:.0f} %"
+    return "> 99 %" if p > 0.99 else f"{p * 100:.0f} %"
 
 
 def strip(letters: str) -> Text:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from flakelens.gate.criterion import count_of
-from flakelens.report_triage import Rerun, TriagedRun, TriagedTest, TriageGroup, TriageReport
+from flakelens.report.triage import Rerun, TriagedRun, TriagedTest, TriageGroup, TriageReport
 from flakelens.stats.triage import TriageVerdict
 
 _EXPLAINED = {

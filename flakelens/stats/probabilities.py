@@ -136,11 +136,20 @@ def find_posterior(
     return Posterior(now=now, troubled=troubled, broken=broken)
 
 
-def course(seen: Series, parameters: Parameters) -> Floats:
-    """P(stable), P(flaky), P(broken) of each test in every run by all that is known, (N, R, 3). For few tests."""
+def course(seen: Series, parameters: Parameters, *, disagreed: Bools | None = None) -> Floats:
+    """P(stable), P(flaky), P(broken) of each test in every run by all that is known, (N, R, 3). For few tests.
+
+    The newest run has what `find_posterior` says of the same runs. `disagreed` (N,) as there: it is known of the test,
+    not of a moment, and holds for every run.
+    """
     if not seen.outcomes.shape[1]:
         return np.empty((len(seen.outcomes), 0, 3))
-    return _three(smooth(seen, parameters).states).transpose(1, 0, 2)
+    calm = ~(seen.failed & (seen.outage == 0)).any(axis=1)
+    unsaid = replace(seen, outcomes=np.where(calm[:, None] & seen.failed, np.int8(Outcome.NONE), seen.outcomes))
+    states = smooth(unsaid, parameters).states
+    if disagreed is not None:
+        states[:, disagreed] = _after_disagreement(states[:, disagreed])
+    return _three(states).transpose(1, 0, 2)
 
 
 def clean_runs_until_stable(now: Floats, parameters: Parameters, most: int = 300) -> int | None:
@@ -174,9 +183,9 @@ def _after_disagreement(states: Floats) -> Floats:
     """
     levels = np.array(LEVELS)
     said = states.copy()
-    said[:, HEALTHY] *= DEFAULTS.pull_breaks * 0.03  # the request broke it, and it passed by chance
-    said[:, FLAKY] *= levels * (1.0 - levels)
-    rest = said[:, :BROKEN]
-    kept = states[:, BROKEN]
-    said[:, :BROKEN] = rest * ((1.0 - kept) / np.maximum(rest.sum(axis=1), 1e-300))[:, None]
+    said[..., HEALTHY] *= DEFAULTS.pull_breaks * 0.03  # the request broke it, and it passed by chance
+    said[..., FLAKY] *= levels * (1.0 - levels)
+    rest = said[..., :BROKEN]
+    kept = states[..., BROKEN]
+    said[..., :BROKEN] = rest * ((1.0 - kept) / np.maximum(rest.sum(axis=-1), 1e-300))[..., None]
     return said

@@ -10,7 +10,7 @@ from flakelens.store.connection import exists
 from flakelens.store.store import Store, open_store
 from flakelens.store.sums import Totals
 from flakelens.store.texts import StoredMessage
-from flakelens.store.verdicts import StoredVerdict
+from flakelens.store.verdicts import StoredVerdict, VerdictOutline
 from flakelens.store.write import IngestedRun
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "StoredMessage",
     "StoredVerdict",
     "Totals",
+    "VerdictOutline",
     "exists",
     "open_store",
 ]

@@ -215,6 +215,11 @@ class Store:
         with self._reading() as connection:
             return given.find(connection, gate, state, before, limit)
 
+    def verdict_outlines(self, gate: str, *, until: datetime) -> tuple[given.VerdictOutline, ...]:
+        """The verdicts of `gate` up to a moment, oldest first, without what a replay of them needs."""
+        with self._reading() as connection:
+            return given.outlines(connection, gate, until)
+
     def verdict(self, id_: int) -> given.StoredVerdict | None:
         """The verdict with this id, None if there is none."""
         with self._reading() as connection:

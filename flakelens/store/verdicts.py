@@ -39,6 +39,17 @@ class StoredVerdict:
     id: int = 0  # given by the store; 0 for one that is not stored yet
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictOutline:
+    """One verdict without what a replay needs: for looking at many."""
+
+    id: int
+    as_of: datetime
+    state: GateState
+    decision: str
+    json: bytes
+
+
 _COLUMNS: Final = (
     "gate, as_of, recorded_at, state, decision, commit_sha, policy, decisions, data_sha256, version, json, active, id"
 )
@@ -121,6 +132,20 @@ def find(
     """
     values = (gate, None if state is None else state.value, opt_ms(before), -1 if limit is None else limit)
     return tuple(_verdict(row) for row in connection.execute(query, values))
+
+
+def outlines(connection: sqlite3.Connection, gate: str, until: datetime) -> tuple[VerdictOutline, ...]:
+    """The verdicts of `gate` whose `as_of` is not after `until`, oldest first."""
+    query = """
+    SELECT id, as_of, state, decision, json FROM verdict WHERE gate = ? AND as_of <= ?
+    ORDER BY as_of, recorded_at, id
+    """
+    return tuple(
+        VerdictOutline(
+            id=key, as_of=from_ms(as_of), state=GateState(state), decision=decision, json=zlib.decompress(json)
+        )
+        for key, as_of, state, decision, json in connection.execute(query, (gate, to_ms(until)))
+    )
 
 
 def one(connection: sqlite3.Connection, key: int) -> StoredVerdict | None:

@@ -16,7 +16,7 @@ from flakelens.demo import ingest_recorded, recorded_runs
 from flakelens.model import Outcome, TestId
 from flakelens.plan import plan_report
 from flakelens.policy_text import parse
-from flakelens.report_causes import CauseLine, CausesReport
+from flakelens.report.causes import CauseLine, CausesReport
 from flakelens.stats.signatures import Category, signature_of
 from flakelens.store import Store, open_store
 

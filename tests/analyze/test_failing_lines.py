@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flakelens.analyze.failing_lines import failing_lines, source_lines
-from flakelens.report_brief import Line
+from flakelens.report.brief import Line
 
 TEST = "src/cart.test.ts"
 

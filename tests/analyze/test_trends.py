@@ -18,7 +18,7 @@ from flakelens.demo import ingest_recorded
 from flakelens.gate.evidence import Evidence
 from flakelens.model import GateState, Outcome, RetryEvidence
 from flakelens.policy_text import parse
-from flakelens.report_trends import Limit
+from flakelens.report.trends import Limit
 from flakelens.store import Store, open_store
 from tests.builders import a_report, a_run, a_store, a_suite_run, started_at
 

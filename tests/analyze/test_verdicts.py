@@ -15,7 +15,7 @@ from flakelens.analyze.gate import active_tests, judge_gate
 from flakelens.analyze.verdicts import record, replay
 from flakelens.errors import UsageError
 from flakelens.model import GateState
-from flakelens.render.json_gate import gate_json
+from flakelens.render.json.gate import gate_json
 from flakelens.store import Store
 from tests.builders import a_commit, a_store, a_suite_run, started_at
 

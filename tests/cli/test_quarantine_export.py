@@ -13,7 +13,7 @@ import pytest
 from flakelens.model import RetryEvidence
 from flakelens.render.export_jest import jest_setup
 from flakelens.render.export_playwright import playwright_pattern
-from flakelens.report_export import Held, QuarantineExport
+from flakelens.report.export import Held, QuarantineExport
 from tests.builders import a_report, a_run, a_store
 from tests.cli.histories import AS_OF, caller
 

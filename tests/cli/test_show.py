@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
+from flakelens.model import Event
 from tests.builders import a_commit, a_report, a_run, a_store
 from tests.cli.histories import AS_OF, caller, team_database
 from tests.goldens import same_as_golden
@@ -78,12 +79,40 @@ def test_the_document(tmp_path, call):
     assert len(document["history"]) == 40
     assert document["history"][0]["started_at"] == "2026-10-01T06:00:00Z"
     assert document["history"][-1]["outcome"] == "failed"
+    for name in ("p_stable", "p_flaky", "p_broken"):
+        assert document["history"][-1][name] == document["test"][name]
+    assert [max(("p_stable", "p_flaky", "p_broken"), key=run.get) for run in document["history"]] == [
+        *["p_stable"] * 36,
+        *["p_broken"] * 4,
+    ]
     assert [(group["count"], group["first_run"], group["last_run"]) for group in document["failures"]] == [
         (4, "1036", "1039")
     ]
     assert document["names"] == [
         {"file": "src/__tests__/app/offer.test.js", "name": "Offer page > shows the salary", "variant": ""}
     ]
+
+
+def test_probabilities_belong_to_results_on_the_gated_branch_alone(tmp_path, call):
+    """Of a run beside the branch or without a result there is nothing to say: null, and not zero."""
+    runs = [a_run(n, outcomes={"one": "." if n == 5 else "P", "other": "P"}) for n in range(12)]
+    beside = a_run(20, outcomes={"one": "F", "other": "P"}, branch="feat", base_branch="main", event=Event.PULL_REQUEST)
+    a_store(tmp_path, [*runs, beside]).close()
+    db = str(tmp_path / "flakelens.db")
+    _, out, _ = call("--db", db, "show", "one", "--as-of", AS_OF, "--format", "json")
+    history = json.loads(out)["history"]
+    told = {run["run"]: [run["p_stable"], run["p_flaky"], run["p_broken"]] for run in history}
+    assert told.pop("1005") == told.pop("1020") == [None, None, None]
+    assert len(told) == 11
+    assert all(sum(three) == pytest.approx(1, abs=1e-5) for three in told.values())
+
+
+def test_verbose_tells_when_it_was_what(tmp_path, call):
+    _, out, _ = call("--db", team_database(tmp_path), "show", "salary", "--as-of", AS_OF)
+    assert "Most likely" not in out
+    _, out, _ = call("-v", "--db", team_database(tmp_path), "show", "salary", "--as-of", AS_OF)
+    told = out.split("Most likely, by all that is known now\n")[1].split("\n\n")[0]
+    assert told.splitlines() == ["  run 1000 to 1035: P(stable) 96 %", "  run 1036 to 1039: P(broken) 99 %"]
 
 
 def timed_run(n, seconds, letter="P"):

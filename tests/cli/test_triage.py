@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from flakelens.analyze.failure_causes import MOST_READ
 from flakelens.model import Event, Problem, ProblemCode, RunReports
+from flakelens.store import Store, StoredMessage
 from tests.builders import a_commit, a_run, a_store, started_at
 from tests.cli.histories import caller
 from tests.cli.triage_histories import (
@@ -124,7 +127,7 @@ def test_a_failure_that_a_rerun_of_the_pull_request_healed_is_a_flake_but_an_unk
     code, document = triage(pull(41, {"calm 3": Bad()}), pull(42, {}), run="1041")
     failure = of(document, "calm 3")
     assert (code, failure["verdict"], failure["dismissed"]) == (10, "flake", False)
-    assert failure["because"][-1] == "not dismissed: no earlier failure that it recovered from said this"
+    assert failure["because"][-1] == "not dismissed: a new message, no earlier failure said it"
     assert not failure["worth_rerun"]  # it has run again, and passed
 
 
@@ -133,16 +136,75 @@ def test_a_known_flake_is_dismissed_and_one_that_says_something_new_is_not(triag
     failure = of(document, "mail")
     assert (code, failure["verdict"], failure["dismissed"], failure["seen_before"]) == (0, "flake", True, True)
     assert failure["because"][:2] == [
-        "known flake (P = 0.97, 6 of 40 runs)",
+        "known flake (P = 0.99, 6 of 40 runs)",
         "failed 6 of 40 runs on main, passed on the same commit 6 times",
     ]
 
 
-def test_a_new_signature_forbids_the_dismissal(triage):
-    code, document = triage(pull(41, {"mail": Bad("F", "ReferenceError: total is not defined")}))
+NEW_WORDS = Bad("F", "ReferenceError: total is not defined")
+
+
+def test_a_new_message_forbids_the_dismissal(triage):
+    code, document = triage(pull(41, {"mail": NEW_WORDS}))
     failure = of(document, "mail")
     assert (code, failure["verdict"], failure["dismissed"], failure["seen_before"]) == (10, "flake", False, False)
+    assert failure["because"][-1] == "not dismissed: a new message, none of its 6 earlier failures said it"
     assert failure["worth_rerun"]
+
+
+@pytest.mark.parametrize(
+    ("said", "run", "verdict", "dismissed", "because"),
+    [
+        (NEW_WORDS, "1040", "new", False, "a break: a new message, none of its 6 earlier failures said it"),
+        (NEW_WORDS, "1041", "ongoing", False, "a break: it says again what the failure before it said"),
+        (Bad("F", FLAKY), "1040", "flake", True, "a flake: it says what its earlier flakes said (6 of 6)"),
+        (Bad("F", FLAKY), "1041", "flake", True, ""),
+    ],
+)
+def test_two_failures_on_end_are_told_apart_by_what_they_say(triage, said, run, verdict, dismissed, because):
+    """A flaky test fails twice on one commit: with new words it broke, with those of ever it flaked twice."""
+    _, document = triage(*(team_run(n, {**usual(n), "mail": said}) for n in (40, 41)), run=run)
+    failure = of(document, "mail")
+    assert (failure["verdict"], failure["dismissed"]) == (verdict, dismissed)
+    turning = [sentence for sentence in failure["because"] if sentence.startswith("its message speaks for")]
+    assert turning == ([f"its message speaks for {because}"] if because else [])
+
+
+def test_a_message_that_is_rare_in_a_test_is_not_what_it_flakes_with(triage):
+    """Run 40 failed with it once and passed again; six other failures said something else."""
+    once = [team_run(40, {**usual(40), "mail": NEW_WORDS}), *(team_run(n) for n in (42, 43))]
+    _, document = triage(*once, pull(44, {"mail": NEW_WORDS}), pull(45, {}), run="1044")
+    failure = of(document, "mail")
+    assert (failure["verdict"], failure["seen_before"], failure["dismissed"]) == ("flake", True, False)
+    assert failure["because"][-1] == "not dismissed: only 1 of its 7 earlier failures said this"
+
+
+@pytest.fixture
+def messages_read(monkeypatch):
+    """What the store was asked for, (report, test) each."""
+    asked: list[tuple[int, int]] = []
+    read = Store.messages
+
+    def messages(store: Store, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], tuple[StoredMessage, ...]]:
+        wanted = list(pairs)
+        asked.extend(wanted)
+        return read(store, wanted)
+
+    monkeypatch.setattr(Store, "messages", messages)
+    return asked
+
+
+def test_each_message_is_read_once(tmp_path, call, messages_read):
+    call("--db", mixed_database(tmp_path), "triage", "--as-of", AS_OF)
+    assert len(messages_read) == len(set(messages_read)) > 10
+
+
+def test_of_a_test_that_fails_all_the_time_the_newest_messages_are_read(tmp_path, call, messages_read):
+    """Of 90 failures; and none of a test that passes in this run, unless the two fail together."""
+    runs = [team_run(n, {"mail": Bad("F", FLAKY), **({"AI 1": Bad("F", FLAKY)} if n < 9 else {})}) for n in range(90)]
+    db = database(tmp_path, *runs, pull(91, {"mail": Bad("F", FLAKY)}), main=0)
+    call("--db", db, "triage", "--as-of", AS_OF)
+    assert len(messages_read) == MOST_READ + 1
 
 
 def test_what_a_flaky_test_says_since_it_broke_is_no_known_flake(triage):

@@ -106,7 +106,7 @@ def test_every_link_between_documents_leads_somewhere(name):
 
 
 def test_every_name_of_the_triage_and_every_verdict_is_explained():
-    from flakelens.render.json_triage import FailureView, LostView, NewTestsView, OutageView, RerunView, TriageView
+    from flakelens.render.json.triage import FailureView, LostView, NewTestsView, OutageView, RerunView, TriageView
     from flakelens.stats.triage import CAUSES, TriageVerdict
 
     explained = set(re.findall(r"`([\w-]+)`", section("triage.md", "JSON")))

@@ -8,7 +8,7 @@ import numpy as np
 
 from flakelens.analyze.trends import rate_of
 from flakelens.model import GateState, Outcome, TestId
-from flakelens.report_trends import (
+from flakelens.report.trends import (
     Bucket,
     DurationLevel,
     DurationPoint,

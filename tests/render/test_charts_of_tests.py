@@ -8,7 +8,7 @@ import pytest
 
 from flakelens.model import GateState
 from flakelens.render.charts import description, duration_chart, strip_chart, to_png, to_svg, verdict_chart
-from flakelens.report_trends import VerdictSeries
+from flakelens.report.trends import VerdictSeries
 from tests.render.series import HOSTILE, a_verdict, duration_series, strip_series
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from flakelens.junit import read_bytes
 from flakelens.model import Status, TestId
 from flakelens.render.escape import code, markdown, plain, workflow_data, workflow_property
-from flakelens.render.github_gate import gate_github, output_lines
-from flakelens.render.json_gate import gate_json
+from flakelens.render.github.gate import gate_github, output_lines
+from flakelens.render.json.gate import gate_json
 from flakelens.render.junit_gate import gate_junit
-from flakelens.render.markdown_gate import gate_markdown
-from flakelens.render.text_gate import gate_text
+from flakelens.render.markdown.gate import gate_markdown
+from flakelens.render.text.gate import gate_text
 from tests.render.gate_reports import NOT_MET, a_criterion, a_report, met, not_met, with_verdict
 
 HOSTILE = {

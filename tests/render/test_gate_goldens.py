@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from flakelens.render.github_gate import gate_github
-from flakelens.render.json_gate import gate_json
+from flakelens.render.github.gate import gate_github
+from flakelens.render.json.gate import gate_json
 from flakelens.render.junit_gate import gate_junit
-from flakelens.render.markdown_gate import gate_markdown
-from flakelens.render.text_gate import gate_text
+from flakelens.render.markdown.gate import gate_markdown
+from flakelens.render.text.gate import gate_text
 from tests.goldens import same_as_golden
 from tests.render.gate_reports import REPORTS
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from flakelens.facts import RunKey
 from flakelens.model import Outcome, TestId
 from flakelens.render.terminal import to_text
-from flakelens.render.text_strip import history_strip
+from flakelens.render.text.strip import history_strip
 from flakelens.report import RunCell, RunPoint
-from flakelens.report_events import TestEvent
+from flakelens.report.events import TestEvent
 from flakelens.stats.changes import ChangeKind
 
 T0 = datetime(2026, 10, 1, tzinfo=UTC)

@@ -12,11 +12,11 @@ import pytest
 
 from flakelens.facts import RunKey
 from flakelens.model import Event, Problem, ProblemCode, TestId
-from flakelens.render.github_triage import outputs, triage_github
-from flakelens.render.json_triage import triage_json
-from flakelens.render.markdown_triage import MARKER, triage_markdown
-from flakelens.render.text_triage import triage_text
-from flakelens.report_triage import Lost, OutageNote, Rerun, TriagedRun, TriagedTest, TriageGroup, TriageReport
+from flakelens.render.github.triage import outputs, triage_github
+from flakelens.render.json.triage import triage_json
+from flakelens.render.markdown.triage import MARKER, triage_markdown
+from flakelens.render.text.triage import triage_text
+from flakelens.report.triage import Lost, OutageNote, Rerun, TriagedRun, TriagedTest, TriageGroup, TriageReport
 from flakelens.reproduce import command_of, command_of_group
 from flakelens.stats.signatures import Category, Signature
 from flakelens.stats.triage import TriageVerdict
@@ -168,7 +168,7 @@ def test_workflow_commands_are_ours_alone(text: str) -> None:
 
 @table
 def test_outputs_of_the_step_are_one_line_each(text: str) -> None:
-    from flakelens.render.github_gate import output_lines
+    from flakelens.render.github.gate import output_lines
 
     values = outputs(a_report(text))
     lines = output_lines({name: value for name, value in values.items() if name != "run"}).splitlines()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from flakelens.facts import Int8s
 from flakelens.stats.markov import DEFAULTS, Parameters, rounded, series
-from flakelens.stats.probabilities import course, find_posterior, fit_input, fit_to
+from flakelens.stats.probabilities import course, find_posterior, fit_input, fit_to, observe
 from tests.letters import matrix
 
 
@@ -72,6 +72,20 @@ def test_the_course_says_of_every_run_what_all_runs_tell_of_it() -> None:
     assert (told[0, :19, 2] < 0.1).all()
     assert (told[0, 30:, 2] < 0.01).all()
     assert course(series(matrix(""), np.arange(0, dtype=np.int32)), DEFAULTS).shape == (1, 0, 3)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text("PPPPKFS.", min_size=1, max_size=25), st.booleans(), st.sets(st.integers(0, 24), max_size=2))
+def test_the_newest_run_of_the_course_is_now(row: str, disagreed: bool, outage: set[int]) -> None:
+    """Whatever was seen, outages and requests of other people included."""
+    outcomes, runs = matrix(row, "P" * len(row)), len(row)
+    flags = np.array([run in outage for run in range(runs)], np.bool_)
+    (found, _) = find(row, "P" * len(row), outage=outage, disagreed=disagreed)
+    shown = np.ones(runs, np.bool_)
+    seen = observe(outcomes, np.arange(runs, dtype=np.int32), outage=flags, retries_shown=shown).rows(np.array([0]))
+    told = course(seen, DEFAULTS, disagreed=np.array([disagreed]))
+    assert told[0].sum(axis=1) == pytest.approx(1)
+    assert told[0, -1] == pytest.approx(found, abs=1e-9)
 
 
 def test_a_disagreement_on_a_pull_request_says_flaky_and_never_broken() -> None:

@@ -59,3 +59,14 @@ def test_renames_are_kept_once(store: Store) -> None:
     assert store.add_renames(renames, known_at=T0) == 2
     assert store.add_renames(renames, known_at=hours(1)) == 0
     assert store.read().renames == tuple(sorted(renames))
+
+
+def test_outlines_tell_of_one_gate_until_a_moment_oldest_first(store: Store, verdict: StoredVerdict) -> None:
+    for number in (2, 0, 1):
+        store.record_verdict(replace(verdict, as_of=hours(number)))
+    store.record_verdict(replace(verdict, gate="smoke"))
+    found = store.verdict_outlines("gate1", until=hours(1))
+    assert [(one.as_of, one.state, one.json) for one in found] == [
+        (hours(0), GateState.MET, verdict.json),
+        (hours(1), GateState.MET, verdict.json),
+    ]

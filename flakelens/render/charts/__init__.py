@@ -1,4 +1,4 @@
-"""Charts, by matplotlib: `report_trends` series in, figures out. The one part of `render` whose product is no text.
+"""Charts, by matplotlib: `report.trends` series in, figures out. The one part of `render` whose product is no text.
 
 figure = rate_chart(series, theme="dark", width=360)
 to_svg(figure), to_png(figure), description(figure)

@@ -13,7 +13,7 @@ from flakelens.render.charts.marks import DOT, dots
 from flakelens.render.charts.output import describe, settings
 from flakelens.render.charts.paper import Key, Theme, ThemeName, say_empty, sheet, theme_of, title_of
 from flakelens.render.marks import seconds_text
-from flakelens.report_trends import DurationSeries
+from flakelens.report.trends import DurationSeries
 
 _DURATION = 170.0
 

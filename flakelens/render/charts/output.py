@@ -14,6 +14,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from PIL import Image
 
 from flakelens.render.charts.lettering import DPI, FONT
 from flakelens.render.safe import one_line
@@ -67,11 +68,11 @@ def to_svg(figure: Figure) -> str:
     FigureCanvasAgg(figure)
     svg = out.getvalue()
     svg = svg[svg.index("<svg ") :]
-    svg = _STYLEDFONT.sub(lambda found: found[0].replace(f"'{FONT}'", _FAMILIES), svg)
-    svg = _NAMED_GROUP.sub("<g", svg)
+    svg = _STYLEDFONT.sub(lambda found: found[0].replace(f"font-family: '{FONT}'; ", ""), svg)
+    svg = _BROKEN_LINE.sub(" ", _BETWEEN_TAGS.sub("><", _NAMED_GROUP.sub("<g", svg)))
     start = svg.index(">") + 1
     # A screen reader takes the whole for one picture with this name.
-    opening = svg[: start - 1].replace("<svg ", '<svg role="img" ', 1)
+    opening = svg[: start - 1].replace("<svg ", f'<svg role="img" font-family="{_FAMILIES}" ', 1)
     return f"{opening}>\n <title>{escape(description(figure))}</title>{svg[start:]}"
 
 
@@ -79,6 +80,10 @@ def to_svg(figure: Figure) -> str:
 _STYLEDFONT = re.compile(r'<text style="[^"]*"')
 # Numbered names of groups: nothing refers to them, and two charts in one page would share them.
 _NAMED_GROUP = re.compile(r'<g id="[^"]*"')
+# Indentation and line ends mean nothing here, and a page carries many charts.
+_BETWEEN_TAGS = re.compile(r">\s*\n\s*<")
+_BROKEN_LINE = re.compile(r"\s*\n\s*")
+_COLOURS = 48  # of a PNG: lines and words in a few colours, and the shades at their edges
 
 
 def to_png(figure: Figure) -> bytes:
@@ -87,4 +92,8 @@ def to_png(figure: Figure) -> bytes:
     with settings():
         FigureCanvasAgg(figure)
         figure.savefig(out, format="png", dpi=2 * DPI, metadata={"Software": None})
-    return out.getvalue()
+    small = io.BytesIO()
+    with Image.open(out) as image:
+        few = image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+        few.save(small, "PNG", optimize=True, dpi=(2 * DPI, 2 * DPI))
+    return small.getvalue()

@@ -16,7 +16,7 @@ from flakelens.render.charts.output import describe, settings
 from flakelens.render.charts.paper import Key, Sheet, Theme, ThemeName, aside, say_empty, sheet, theme_of
 from flakelens.render.figures import threshold
 from flakelens.report import Rate
-from flakelens.report_trends import Bucket, Limit, RateSeries
+from flakelens.report.trends import Bucket, Limit, RateSeries
 
 _HEIGHT = 190.0
 _HEAD = 0.06  # of the axis: above 100 %, for whole marks and signs of outages

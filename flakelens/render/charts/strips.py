@@ -14,7 +14,7 @@ from flakelens.render.charts.axis import run_axis
 from flakelens.render.charts.marks import bars
 from flakelens.render.charts.output import describe, settings
 from flakelens.render.charts.paper import Key, Sheet, Theme, ThemeName, say_empty, sheet, theme_of, title_of
-from flakelens.report_trends import TestSeries
+from flakelens.report.trends import TestSeries
 
 _STRIP, _BELIEF, _DURATION = 44.0, 120.0, 170.0
 _COMMITS_FROM = 4.0  # pixels to a run, below which shading by commit would be noise

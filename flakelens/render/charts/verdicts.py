@@ -17,7 +17,7 @@ from flakelens.render.charts.axis import floor_of, percent_axis, time_axis
 from flakelens.render.charts.output import describe, settings
 from flakelens.render.charts.paper import Key, Theme, ThemeName, plot_room, sheet, theme_of, words
 from flakelens.render.figures import SYMBOLS, WORDS, threshold
-from flakelens.report_trends import VerdictPoint, VerdictSeries
+from flakelens.report.trends import VerdictPoint, VerdictSeries
 
 _TILE = 18.0  # pixels
 _TREND = 110.0

@@ -1,0 +1,1 @@
+"""What GitHub Actions reads: annotations, step summaries and outputs."""

@@ -1,0 +1,1 @@
+"""The frozen JSON views, one module each: Report -> str."""

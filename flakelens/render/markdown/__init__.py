@@ -1,0 +1,1 @@
+"""Documents as Markdown, one module each: Report -> str."""

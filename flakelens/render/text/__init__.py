@@ -1,0 +1,1 @@
+"""Documents for a terminal, one module each: Report -> str."""
