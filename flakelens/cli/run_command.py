@@ -19,11 +19,12 @@ import click
 from flakelens.cli.app import App
 from flakelens.cli.exit_codes import DONE, NOT_MET
 from flakelens.cli.metadata_options import metadata_options
-from flakelens.errors import FlakelensError
+from flakelens.errors import FlakelensError, PolicyError
 
 if TYPE_CHECKING:
     from flakelens.cli.explain import Explained
     from flakelens.model import RunInfo
+    from flakelens.policy import RedactPolicy
     from flakelens.run_metadata import RunOptions
     from flakelens.running import Found, Preparation
     from flakelens.store import IngestedRun
@@ -161,9 +162,22 @@ def _ingest(
             detected=detected,
             ingested_at=app.now(),
             environ=environ,
-            redact=app.policy().redact,
+            redact=_redaction(app),
             checkout=Checkout.find(app.folder),
         )
+
+
+def _redaction(app: App) -> RedactPolicy:
+    """What the policy says of secrets; what is shipped where the policy cannot be read, which triage will say.
+
+    `ingest` stops there instead: it can be called again, the command that ran here cannot.
+    """
+    from flakelens.policy import RedactPolicy
+
+    try:
+        return app.policy().redact
+    except PolicyError:
+        return RedactPolicy()
 
 
 def _shown(folder: Path, path: str) -> str:
