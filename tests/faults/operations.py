@@ -78,7 +78,7 @@ class Material:
         """The whole database as the first two steps of the schema would hold it: what came later is taken out."""
         self._from_whole(folder)
         names = {step.name for step in schema.STEPS[2:]}
-        made = re.compile(r"^CREATE (VIEW|TABLE|INDEX) (\w+)", re.MULTILINE)
+        made = re.compile(r"^CREATE (VIEW|TRIGGER|TABLE|INDEX) (\w+)", re.MULTILINE)
         with closing(sqlite3.connect(folder / "x.db", isolation_level=None)) as db:
             for step in schema.STEPS[2:]:
                 for kind, name in made.findall(step.sql):
