@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test browser lint coverage faults fuzz audit bench example record-fixtures clean
+.PHONY: help demo test browser lint coverage faults fuzz audit bench example record-fixtures real-session clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench: $(VENV)/.ready  ## accuracy and speed: figure beside target
 
 record-fixtures:  ## record the fixtures again with real Jest and Playwright (needs npm and chromium)
 	$(PYTHON) fixtures/record/record.py
+
+real-session: $(VENV)/.ready  ## flakelens run before real Jest and Playwright: a break, a flake, an outage (needs npm and chromium)
+	$(BIN)/python fixtures/record/session.py
 
 clean:  ## remove what these targets made
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
