@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flakelens.model import Event, ParsedReport, ReportInfo, RetryEvidence, RunReports
 from tests.builders import a_case, a_commit, a_run, a_store, started_at
@@ -115,3 +115,12 @@ MIXED = {
 def mixed_database(folder: Path) -> str:
     """Forty runs of main and one of a pull request in which everything comes together."""
     return database(folder, pull(41, MIXED))
+
+
+def of(document: dict[str, Any], name: str) -> dict[str, Any]:
+    (failure,) = [each for each in document["failures"] if each["name"] == name]
+    return failure
+
+
+def everything_down(calm: int) -> dict[str, Bad]:
+    return {f"calm {place}": Bad("F", DOWN) for place in range(1, calm + 1)}
