@@ -37,7 +37,7 @@ def disagreed(outcomes: Int8s, gated: Bools, commits: Sequence[str]) -> Bools:
 
 
 def _without_outages(outcomes: Int8s, gated: Bools, positions: list[int]) -> list[int]:
-    """The runs of one commit that no outage seems to have many."""
+    """The runs of one commit that no outage seems to have struck."""
     kept = []
     for place, run in enumerate(positions):
         failed = np.count_nonzero(failed_first(outcomes[:, run]))
