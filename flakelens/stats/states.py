@@ -1,4 +1,4 @@
-"""The state of each test now: stable, flaky, broken, unsure, branch-only or gone.
+"""The state of a test now: stable, flaky, broken, unsure, branch-only or gone. `findings` judges all tests of a suite.
 
 Two things must agree before a word is said. The hidden chain (`probabilities`) must hold the state for likelier than
 all others together, and there must be counted evidence that a person can check, outages left out: for broken two
@@ -15,10 +15,10 @@ import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
-from flakelens.outcomes import failed_first, was_executed
+from flakelens.outcomes import failed_first
 from flakelens.stats.intervals import beta_quantile
 from flakelens.stats.markov import BROKEN, Floats
-from flakelens.stats.probabilities import LIKELY, Posterior
+from flakelens.stats.probabilities import LIKELY
 from flakelens.stats.verification import clean_runs_to_verify
 
 STABLE_RESULTS = 20
@@ -84,77 +84,20 @@ class TestFinding:
         return round(low, _DIGITS), round(high, _DIGITS)
 
 
-def find_states(
-    outcomes: Int8s,
-    commits: Int32s,
-    *,
-    outage: Bools,
-    elsewhere: Bools,
-    gone: Bools,
-    disagreed: Bools,
-    posterior: Posterior,
-) -> tuple[TestFinding, ...]:
-    """The state of every test from the runs of the gated branch, oldest first.
-
-    `outcomes` (N, R) int8; `commits` (R,) equal for runs of one commit; `outage` (R,) outages, left out;
-    `elsewhere` (N,) tests with results outside these runs; `gone` (N,); `disagreed` (N,) tests that failed and passed
-    on one commit of a pull request: evidence for flaky, never for broken; `posterior` of the same runs.
-    """
-    rows = outcomes[:, ~outage]
-    kept = np.flatnonzero(~outage).astype(np.int32)
-    numbers = np.unique(commits[~outage], return_inverse=True)[1].astype(np.int32)
-    ran = was_executed(rows)
-    counts = ran.sum(axis=1)
-    ever = (outcomes != Outcome.NONE).any(axis=1)
-    troubled = failed_first(rows).any(axis=1) | disagreed
-    findings = _steady(counts, posterior.three().round(_DIGITS), ever, elsewhere)
-    place = {test: at for at, test in enumerate(posterior.troubled.tolist())}
-    for test in np.flatnonzero(troubled & ever).tolist():
-        positions = np.flatnonzero(ran[test])
-        at = place.get(test)
-        findings[test] = _judge(
-            rows[test, positions],
-            numbers[positions],
-            kept[positions],
-            np.zeros(len(positions), np.bool_) if at is None else posterior.broken[at, kept[positions]],
-            posterior.now[test],
-            disagreed=bool(disagreed[test]),
-        )
-    for test in np.flatnonzero(gone & ever).tolist():
-        findings[test] = replace(
-            findings[test], state=TestState.GONE, healing=False, since=None, clean_needed=None, clean_seen=None
-        )
-    return tuple(findings)
+def as_told(states: Floats) -> Floats:
+    """Probabilities to as many digits as words rest on."""
+    return states.round(_DIGITS)
 
 
-def _steady(counts: Int32s, three: Floats, ever: Bools, elsewhere: Bools) -> list[TestFinding]:
-    """Tests without trouble. Those that ran equally often share one finding: a suite has few such kinds."""
-    kinds = np.column_stack([counts, ever, elsewhere, three])
-    each, where = np.unique(kinds, axis=0, return_inverse=True)
-    found = []
-    for count, was, beside, stable, flaky, broken in each.tolist():
-        if not was:
-            state = TestState.BRANCH_ONLY if beside else TestState.UNSURE
-        else:
-            state = TestState.STABLE if count >= STABLE_RESULTS and stable > LIKELY else TestState.UNSURE
-        found.append(
-            TestFinding(
-                state=state,
-                p_stable=stable,
-                p_flaky=flaky,
-                p_broken=broken,
-                results=int(count),
-                flake_rate=0.0 if count else None,
-                outside=int(count),
-            )
-        )
-    return [found[kind] for kind in where.reshape(-1).tolist()]
-
-
-def _judge(
+def judge_troubled(
     row: Int8s, commits: Int32s, positions: Int32s, broken: Bools, now: Floats, *, disagreed: bool
 ) -> TestFinding:
-    """One test with trouble: its executed results, their commits, where they stand, and what the chain says."""
+    """One test with trouble: its executed results, their commits, where they stand, and what the chain says.
+
+    All of one length: `row` the outcomes of the runs that executed it, `commits` numbered from 0, `positions` of the
+    runs, `broken` whether P(broken) > .5 there. `now` (8,) the state after the newest; `disagreed`: failed and passed
+    on one commit of a pull request.
+    """
     failed = row == Outcome.FAILED
     # A commit on which it failed and passed (a recorded retry is both) cannot be one that broke it.
     both = (np.bincount(commits, failed_first(row)) > 0) & (np.bincount(commits, ~failed) > 0)
