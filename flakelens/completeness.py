@@ -7,9 +7,10 @@ unit runs. Pure functions of a History; the gated branch's counting runs only, p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -28,6 +29,8 @@ NEVER = 2**40
 VALID_RESULTS = 5  # results that make a run valid for an area's rates, or all expected tests if fewer
 
 _FIRST_ATTEMPTS_SHOWN = frozenset({RetryEvidence.RECORDED, RetryEvidence.NONE})
+
+_Array = TypeVar("_Array", Bools, Int64s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,8 @@ class AreaView:
     missing: Bools  # (N, R) expected, without a result
     first: Int32s  # (N,) the first run with a result; R for none
     until: Int64s  # (N,) the run from which its title stands in another file; NEVER for none
+    # Of a view with clean runs behind: the view before them, and that of the newest runs and them.
+    grown: tuple[AreaView, AreaView] | None = None
 
     @cached_property
     def ran(self) -> Bools:
@@ -60,47 +65,61 @@ class AreaView:
     @cached_property
     def executed(self) -> Int64s:
         """Tests executed per run: the denominator of both rates. Shape (R,)."""
-        return np.asarray(self.ran.sum(axis=0), np.int64)
+        return self._of_each_run("executed", lambda view: _counted(was_executed(view.outcomes)))
 
     @cached_property
     def failed(self) -> Int64s:
         """Tests failed after retries per run. Shape (R,)."""
-        return np.asarray((self.outcomes == Outcome.FAILED).sum(axis=0), np.int64)
+        return self._of_each_run("failed", lambda view: _counted(view.outcomes == Outcome.FAILED))
 
     @cached_property
     def first_failed(self) -> Int64s:
         """Tests whose first attempt failed per run. Shape (R,)."""
-        both = failed_first(self.outcomes)
-        return np.asarray(both.sum(axis=0), np.int64)
+        return self._of_each_run("first_failed", lambda view: _counted(failed_first(view.outcomes)))
 
     @cached_property
     def valid(self) -> Bools:
         """Runs with enough executed tests for rates: 5, or all expected ones if these are fewer. Shape (R,)."""
-        # An area's first run has no expected tests; a small area can have no more than all of its tests. A skipped test
-        # has its result, but none that a rate could use.
-        due = self.expected | ~self.expected.any(axis=0)
-        expected = (due & (self.outcomes != Outcome.SKIPPED)).sum(axis=0)
-        result: Bools = self.executed >= np.clip(expected, 1, VALID_RESULTS)
-        return result
+
+        def found(view: AreaView) -> Bools:
+            # An area's first run has no expected tests; a small area can have no more than all of its tests. A skipped
+            # test has its result, but none that a rate could use.
+            due = view.expected | ~view.expected.any(axis=0)
+            expected = _counted(due & (view.outcomes != Outcome.SKIPPED))
+            result: Bools = view.executed >= np.clip(expected, 1, VALID_RESULTS)
+            return result
+
+        return self._of_each_run("valid", found)
 
     @cached_property
     def complete(self) -> Bools:
         """Runs without a fault in which at least 95 % of the expected tests have a result. Shape (R,)."""
-        expected = self.expected.sum(axis=0)
-        missing = self.missing.sum(axis=0)
-        sound = np.fromiter((not fault for fault in self.faults), np.bool_, len(self.faults))
-        any_result = (self.outcomes != Outcome.NONE).any(axis=0)
-        result: Bools = sound & any_result & (missing <= (1 - EXPECTED_SHARE) * expected + 1e-9)
-        return result
+
+        def found(view: AreaView) -> Bools:
+            sound = np.fromiter((not fault for fault in view.faults), np.bool_, len(view.faults))
+            any_result = (view.outcomes != Outcome.NONE).any(axis=0)
+            allowed = (1 - EXPECTED_SHARE) * _counted(view.expected) + 1e-9
+            result: Bools = sound & any_result & (_counted(view.missing) <= allowed)
+            return result
+
+        return self._of_each_run("complete", found)
+
+    def _of_each_run(self, name: str, found: Callable[[AreaView], _Array]) -> _Array:
+        """What `found` says of every run; of a view with clean runs behind, only these are looked at anew."""
+        if self.grown is None:
+            return found(self)
+        before, newest = self.grown
+        known = len(before.runs) + len(newest.runs) - len(self.runs)
+        return np.concatenate([getattr(before, name), getattr(newest, name)[known:]])
 
     def gone(self) -> Bools:
         """Tests that had a result once and are no longer expected after the newest run. Shape (N,)."""
         reach = self.outcomes.shape[1]
-        seen = self.outcomes != Outcome.NONE
         if reach == 0:
             return np.zeros(len(self.tests), np.bool_)
-        lately = seen[:, window_start(self.commits, reach) :].any(axis=1) & (self.until >= reach)
-        result: Bools = seen.any(axis=1) & ~lately
+        newest = self.outcomes[:, window_start(self.commits, reach) :]
+        lately = (newest != Outcome.NONE).any(axis=1) & (self.until >= reach)
+        result: Bools = (self.first < reach) & ~lately
         return result
 
     def active(self, upto: int | None = None) -> Bools:
@@ -108,7 +127,7 @@ class AreaView:
         view = self if upto is None else self.before(upto)
         if view.outcomes.shape[1] == 0:
             return np.zeros(len(self.tests), np.bool_)
-        result: Bools = view.ran[:, -ACTIVE_RUNS:].any(axis=1) & ~view.gone()
+        result: Bools = was_executed(view.outcomes[:, -ACTIVE_RUNS:]).any(axis=1) & ~view.gone()
         return result
 
     def before(self, upto: int) -> AreaView:
@@ -141,16 +160,37 @@ class AreaView:
         clean[self.active()] = Outcome.PASSED
         newest = max(int(self.started[-1]) if len(self.started) else 0, after)
         steps = np.arange(1, count + 1)
-        return make_view(
+        reach = len(self.runs)
+        commits = np.concatenate([self.commits, (self.commits.max(initial=0) + steps).astype(np.int32)])
+        columns = np.repeat(clean[:, None], count, axis=1)
+        # What clean runs expect follows from the newest runs before them; the others stay as they are.
+        lead = window_start(commits, reach)
+        tail = make_view(
             name=self.name,
             tests=self.tests,
-            runs=np.concatenate([self.runs, np.full(count, -1, np.int32)]),
-            commits=np.concatenate([self.commits, (self.commits.max(initial=0) + steps).astype(np.int32)]),
-            started=np.concatenate([self.started, newest + steps * self.median_interval()]),
-            outcomes=np.concatenate([self.outcomes, np.repeat(clean[:, None], count, axis=1)], axis=1),
-            faults=(*self.faults, *("" for _ in range(count))),
-            shown=np.concatenate([self.shown, np.ones(count, np.bool_)]),
+            runs=np.concatenate([self.runs[lead:], np.full(count, -1, np.int32)]),
+            commits=commits[lead:],
+            started=np.concatenate([self.started[lead:], newest + steps * self.median_interval()]),
+            outcomes=np.concatenate([self.outcomes[:, lead:], columns], axis=1),
+            faults=(*self.faults[lead:], *("" for _ in range(count))),
+            shown=np.concatenate([self.shown[lead:], np.ones(count, np.bool_)]),
+            until=self.until - lead,
+        )
+        more = slice(reach - lead, None)
+        return AreaView(
+            name=self.name,
+            tests=self.tests,
+            runs=np.concatenate([self.runs, tail.runs[more]]),
+            commits=commits,
+            started=np.concatenate([self.started, tail.started[more]]),
+            outcomes=np.concatenate([self.outcomes, columns], axis=1),
+            faults=(*self.faults, *tail.faults[more]),
+            shown=np.concatenate([self.shown, tail.shown[more]]),
+            expected=np.concatenate([self.expected, tail.expected[:, more]], axis=1),
+            missing=np.concatenate([self.missing, tail.missing[:, more]], axis=1),
+            first=np.where(self.first < reach, self.first, tail.first + lead),
             until=self.until,
+            grown=(self, tail),
         )
 
     def median_interval(self) -> int:
@@ -175,12 +215,8 @@ def make_view(
     until = np.full(len(tests), NEVER, np.int64) if until is None else until
     seen = outcomes != Outcome.NONE
     reach = outcomes.shape[1]
-    running = np.zeros((len(tests), reach + 1), np.int32)
-    np.cumsum(seen, axis=1, out=running[:, 1:])
-    starts = np.fromiter((window_start(commits, run) for run in range(reach)), np.int64, reach)
-    expected = (running[:, :reach] - running[:, starts] > 0) & (np.arange(reach) < until[:, None])
-    # The sentinel column makes argmax point behind the last run for tests without a result.
-    first = np.concatenate([seen, np.ones((len(tests), 1), np.bool_)], axis=1).argmax(axis=1).astype(np.int32)
+    expected = _seen_lately(seen, [window_start(commits, run) for run in range(reach)])
+    _not_from(expected, until)
     return AreaView(
         name=name,
         tests=tests,
@@ -192,9 +228,39 @@ def make_view(
         shown=shown,
         expected=expected,
         missing=expected & ~seen,
-        first=first,
+        first=np.where(seen.any(axis=1), seen.argmax(axis=1) if reach else 0, reach).astype(np.int32),
         until=until,
     )
+
+
+def _counted(cells: Bools) -> Int64s:
+    """How many hold in each column, (R,)."""
+    # 32 bits hold any suite, and are added up twice as fast as 64.
+    return cells.view(np.uint8).sum(axis=0, dtype=np.uint32).astype(np.int64)
+
+
+def _seen_lately(seen: Bools, starts: Sequence[int]) -> Bools:
+    """Had a result in the window of each run, from `starts[run]` up to the run itself; (N, R) as `seen`.
+
+    Windows of the usual length are one "or" of whole matrices; the few longer ones follow from the run before, or are
+    looked at by themselves.
+    """
+    found = np.zeros_like(seen)
+    for back in range(1, min(EXPECTED_RUNS, max(0, seen.shape[1] - 1)) + 1):
+        found[:, back:] |= seen[:, :-back]
+    for run, start in enumerate(starts):
+        if start < run - EXPECTED_RUNS:
+            if starts[run - 1] == start:
+                found[:, run] = found[:, run - 1] | seen[:, run - 1]
+            else:
+                found[:, run] = seen[:, start:run].any(axis=1)
+    return found
+
+
+def _not_from(expected: Bools, until: Int64s) -> None:
+    """Takes what has moved to another file out of what is expected."""
+    for test in np.flatnonzero(until < expected.shape[1]).tolist():
+        expected[test, max(0, int(until[test])) :] = False
 
 
 def window_start(commits: Int32s, run: int) -> int:
