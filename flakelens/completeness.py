@@ -236,7 +236,8 @@ def make_view(
 def _counted(cells: Bools) -> Int64s:
     """How many hold in each column, (R,)."""
     # 32 bits hold any suite, and are added up twice as fast as 64.
-    return cells.view(np.uint8).sum(axis=0, dtype=np.uint32).astype(np.int64)
+    found: Int64s = cells.view(np.uint8).sum(axis=0, dtype=np.uint32).astype(np.int64)
+    return found
 
 
 def _seen_lately(seen: Bools, starts: Sequence[int]) -> Bools:
