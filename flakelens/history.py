@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,11 +24,8 @@ from flakelens.retries import Resolver
 from flakelens.runs import merge_by_commit, merge_infos, start_of, why_not_counting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
+class Test(NamedTuple):
     """One test: its canonical id and what is known of it besides its outcomes."""
-
-    __test__ = False
 
     id: TestId  # canonical
     reported: TestId  # as its newest report in this history wrote it
@@ -35,6 +33,9 @@ class Test:
     jobs: tuple[str, ...]  # CI jobs that ran it, sorted; "" jobs left out
     title_file: str  # the one test file of a checkout that held its title, "" for none
     stack_file: str  # a test file in one of its stack traces, "" for none
+
+
+Test.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +135,11 @@ def build(
     )
     present = _present(ordered)
     tests_by_key = {test.key: test for test in facts.tests if test.key in present}
-    ids = sorted({names.ids[key] for key in tests_by_key})
-    place = {test: position for position, test in enumerate(ids)}
+    own = [names.ids[key] for key in tests_by_key]
+    ids = sorted(dict.fromkeys(own))  # in the order of the keys, for most stores hold tests nearly sorted
+    place = dict(zip(ids, range(len(ids)), strict=True))
     lookup = np.full(max(tests_by_key, default=0) + 1, -1, np.int32)
-    for key in tests_by_key:
-        lookup[key] = place[names.ids[key]]
+    lookup[list(tests_by_key)] = [place[test] for test in own]
     positions = _Positions(lookup)
     outcomes, whole = _matrices(ordered, positions, len(ids))
     resolver = Resolver(policy, {draft.info.commit for draft in ordered if not draft.why_not})
@@ -216,12 +217,22 @@ class _Positions:
     def __init__(self, lookup: Int32s) -> None:
         self._lookup = lookup
         self._known: dict[int, tuple[Int32s, Int32s, bool]] = {}
+        self._apart: dict[tuple[int, ...], bool] = {}
 
     def of(self, keys: Int32s) -> Int32s:
         return self._find(keys)[1]
 
     def distinct(self, keys: Int32s) -> bool:
         return self._find(keys)[2]
+
+    def apart(self, rosters: Sequence[Int32s]) -> bool:
+        """No two keys of all these rosters are one test: their outcomes can be put down as they are."""
+        which = tuple(map(id, rosters))
+        known = self._apart.get(which)
+        if known is None:
+            places = np.concatenate([np.empty(0, np.int32), *map(self.of, rosters)])
+            known = self._apart[which] = len(np.unique(places)) == len(places)
+        return known
 
     def _find(self, keys: Int32s) -> tuple[Int32s, Int32s, bool]:
         known = self._known.get(id(keys))
@@ -274,13 +285,14 @@ def _present(drafts: Sequence[_Draft]) -> set[int]:
 
 
 def _matrices(drafts: Sequence[_Draft], positions: _Positions, size: int) -> tuple[Int8s, Int8s]:
-    outcomes = np.zeros((size, len(drafts)), np.int8)
+    columns = np.zeros((len(drafts), size), np.int8)  # a run is written in one piece, and turned round at the end
     partial: list[int] = []
-    for column, draft in enumerate(drafts):
+    for number, draft in enumerate(drafts):
         fresh = [report for report in draft.reports if report.key not in draft.stale]
-        outcomes[:, column] = _column(fresh, positions, size)
+        columns[number] = _column(fresh, positions, size)
         if any(report.partial for report in fresh):
-            partial.append(column)
+            partial.append(number)
+    outcomes = np.ascontiguousarray(columns.T)
     if not partial:
         return outcomes, outcomes
     whole = outcomes.copy()
@@ -293,6 +305,10 @@ def _matrices(drafts: Sequence[_Draft], positions: _Positions, size: int) -> tup
 def _column(reports: Sequence[ReportFacts], positions: _Positions, size: int) -> Int8s:
     """Outcomes of one run: a job's attempts follow one another, jobs and shards stand side by side."""
     column = np.zeros(size, np.int8)
+    if positions.apart([report.tests for report in reports]):  # as most runs: jobs and shards of their own tests
+        for report in reports:
+            column[positions.of(report.tests)] = report.outcomes
+        return column
     by_job: dict[str, dict[int, list[ReportFacts]]] = defaultdict(lambda: defaultdict(list))
     for report in reports:
         by_job[report.job][report.attempt].append(report)
@@ -328,32 +344,44 @@ def _tests(
     drafts: Sequence[_Draft],
     positions: _Positions,
 ) -> tuple[Test, ...]:
-    newest = np.zeros(len(ids), np.int64)
-    jobs: dict[str, Bools] = {}
+    last: dict[int, Int32s] = {}  # the rosters, in the order of the newest report that has each
+    jobs: dict[str, dict[int, Int32s]] = defaultdict(dict)
     for draft in drafts:
         for report in draft.reports:
-            where = positions.of(report.tests)
-            newest[where] = report.tests
+            last[id(report.tests)] = last.pop(id(report.tests), report.tests)
             if report.job:
-                jobs.setdefault(report.job, np.zeros(len(ids), np.bool_))[where] = True
-    title_files: dict[int, set[str]] = defaultdict(set)
-    stack_files: dict[int, set[str]] = defaultdict(set)
-    for key, test in by_key.items():
-        position = int(lookup[key])
-        title_files[position] |= {test.title_file} - {""}
-        stack_files[position] |= {test.stack_file} - {""}
-    ran = [tuple(sorted(job for job, where in jobs.items() if where[position])) for position in range(len(ids))]
+                jobs[report.job][id(report.tests)] = report.tests
+    newest = np.zeros(len(ids), np.int64)
+    for roster in last.values():
+        newest[positions.of(roster)] = roster
+    title_files: dict[int, str] = {}
+    stack_files: dict[int, str] = {}
+    for position, test in zip(lookup[list(by_key)].tolist(), by_key.values(), strict=True):
+        for files, file in ((title_files, test.title_file), (stack_files, test.stack_file)):
+            if file:
+                files[position] = min(file, files.get(position, file))
+    spoken = [by_key[key] for key in newest.tolist()]
     return tuple(
-        Test(
-            id=test,
-            reported=by_key[int(newest[position])].id,
-            producer=by_key[int(newest[position])].producer,
-            jobs=ran[position],
-            title_file=min(title_files[position], default=""),
-            stack_file=min(stack_files[position], default=""),
-        )
-        for position, test in enumerate(ids)
+        Test(test, told.id, told.producer, ran, title_files.get(position, ""), stack_files.get(position, ""))
+        for position, (test, told, ran) in enumerate(zip(ids, spoken, _jobs_of(jobs, positions, len(ids)), strict=True))
     )
+
+
+def _jobs_of(jobs: Mapping[str, Mapping[int, Int32s]], positions: _Positions, size: int) -> list[tuple[str, ...]]:
+    """The jobs that ran each test, sorted. A suite has few different sets of jobs: each is made once."""
+    names = sorted(jobs)
+    ran = np.zeros((size, len(names)), np.bool_)
+    for number, name in enumerate(names):
+        for roster in jobs[name].values():
+            ran[positions.of(roster), number] = True
+    if not names:
+        return [()] * size
+    sets, which = np.unique(np.packbits(ran, axis=1), axis=0, return_inverse=True)
+    told = [
+        tuple(name for name, there in zip(names, np.unpackbits(bits, count=len(names)), strict=True) if there)
+        for bits in sets
+    ]
+    return [told[each] for each in which.reshape(-1).tolist()]
 
 
 def _commit_numbers(runs: Sequence[Run]) -> Int32s:

@@ -83,8 +83,9 @@ def resolve(
     files, renamed = _renamed_files(tests, titles, renames, runs_of)
     files, adopted, ambiguous = _adopted_files(tests, titles, files, runs_of)
     names = _names(tests, titles, files, runs_of)
-    ids = {test.key: TestId(files[test.key], names[test.key], test.id.variant) for test in tests}
-    ids = _apply_aliases(ids, aliases)
+    before = {test.key: TestId(files[test.key], names[test.key], test.id.variant) for test in tests}
+    ids = _apply_aliases(before, aliases)
+    changed = tests if aliases else [test for test in tests if renamed and files[test.key] != test.id.file]
     return Identity(
         ids=ids,
         adopted=tuple(sorted({ids[key] for key in adopted})),
@@ -92,7 +93,7 @@ def resolve(
         renamed=tuple(sorted(renamed)),
         former={
             test.key: own
-            for test in tests
+            for test in changed
             if (own := TestId(test.id.file or files[test.key], names[test.key], test.id.variant)) != ids[test.key]
         },
     )
@@ -114,10 +115,10 @@ def _names(
     groups: dict[tuple[str, str, str, str], list[TestFacts]] = defaultdict(list)
     names: dict[int, str] = {}
     for test in tests:
-        title = titles[test.key]
-        names[test.key] = _numbered(title.masked, test.ordinal)
-        if title.masked != title.exact:
-            groups[test.producer, files[test.key], title.masked, test.id.variant].append(test)
+        exact, masked = titles[test.key]
+        names[test.key] = masked if test.ordinal == 1 else _numbered(masked, test.ordinal)
+        if masked is not exact and masked != exact:
+            groups[test.producer, files[test.key], masked, test.id.variant].append(test)
     groups = {key: group for key, group in groups.items() if len(group) > 1}
     runs = runs_of([test.key for group in groups.values() for test in group]) if groups else {}
     for (_, _, masked, _), group in groups.items():
@@ -183,6 +184,8 @@ def _adopted_files(
     """
     exact: dict[tuple[str, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     masked: dict[tuple[str, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    if all(known.values()):
+        return dict(known), [], set()
     for test in tests:
         if file := known[test.key]:
             title = titles[test.key]
@@ -232,6 +235,8 @@ def _renamed_files(
     to and fro is known by the path that ran last.
     """
     files = {test.key: test.id.file for test in tests}
+    if not renames:
+        return files, set()
     later = _later_paths(renames)
     concerned = later.keys() | {path for paths in later.values() for path in paths}
     keys: dict[tuple[str, str, str, int], list[int]] = defaultdict(list)
