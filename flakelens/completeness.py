@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from flakelens.facts import Bools, Int8s, Int32s, Int64s, RunKey
+from flakelens.facts import Bools, Int8s, Int32s, Int64s, RunKey, distinct
 from flakelens.history import History, Report, Run
 from flakelens.masks import mask
 from flakelens.model import Outcome, RetryEvidence
@@ -339,7 +339,7 @@ class _Carriers:
     def _by_tests(self, report: Report) -> frozenset[str]:
         known = self._of_tests.get(id(report.tests))
         if known is None:
-            known = frozenset(self._names[place] for place in np.unique(self._index[report.tests]))
+            known = frozenset(self._names[place] for place in distinct(self._index[report.tests]))
             self._of_tests[id(report.tests)] = known
         return known
 

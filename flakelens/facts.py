@@ -21,6 +21,12 @@ Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
+def distinct(keys: Int32s) -> Int64s:
+    """The distinct ones of numbers from 0 on, ascending: `np.unique`, which loads numpy's masked arrays for nothing."""
+    found: Int64s = np.flatnonzero(np.bincount(keys))
+    return found
+
+
 class RunKey(NamedTuple):
     """Names one CI pipeline."""
 

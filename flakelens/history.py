@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flakelens import identity
-from flakelens.facts import Bools, Facts, Int8s, Int32s, ReportFacts, RunFacts, RunKey, TestFacts
+from flakelens.facts import Bools, Facts, Int8s, Int32s, ReportFacts, RunFacts, RunKey, TestFacts, distinct
 from flakelens.model import Event, RetryEvidence, TestId
 from flakelens.outcomes import chain, worst
 from flakelens.policy import Policy
@@ -231,7 +231,7 @@ class _Positions:
         known = self._apart.get(which)
         if known is None:
             places = np.concatenate([np.empty(0, np.int32), *map(self.of, rosters)])
-            known = self._apart[which] = len(np.unique(places)) == len(places)
+            known = self._apart[which] = len(distinct(places)) == len(places)
         return known
 
     def _find(self, keys: Int32s) -> tuple[Int32s, Int32s, bool]:
@@ -239,7 +239,7 @@ class _Positions:
         if known is None:
             places = self._lookup[keys]
             # The keys are held, so that their id stays theirs.
-            known = self._known[id(keys)] = (keys, places, len(np.unique(places)) == len(places))
+            known = self._known[id(keys)] = (keys, places, len(distinct(places)) == len(places))
         return known
 
 
@@ -274,14 +274,14 @@ def _runs_of(keys: Sequence[int], drafts: Sequence[_Draft]) -> Mapping[int, froz
                 runs[id(report.tests)].add(position)
     seen: dict[int, set[int]] = defaultdict(set)
     for roster, tests in rosters.items():
-        for key in np.intersect1d(asked, tests):
+        for key in np.intersect1d(asked, tests, assume_unique=True):
             seen[int(key)] |= runs[roster]
     return {key: frozenset(found) for key, found in seen.items()}
 
 
 def _present(drafts: Sequence[_Draft]) -> set[int]:
     rosters = {id(report.tests): report.tests for draft in drafts for report in draft.reports}
-    return set(np.unique(np.concatenate([np.empty(0, np.int32), *rosters.values()])).tolist())
+    return set(distinct(np.concatenate([np.empty(0, np.int32), *rosters.values()])).tolist())
 
 
 def _matrices(drafts: Sequence[_Draft], positions: _Positions, size: int) -> tuple[Int8s, Int8s]:
@@ -370,18 +370,17 @@ def _tests(
 def _jobs_of(jobs: Mapping[str, Mapping[int, Int32s]], positions: _Positions, size: int) -> list[tuple[str, ...]]:
     """The jobs that ran each test, sorted. A suite has few different sets of jobs: each is made once."""
     names = sorted(jobs)
-    ran = np.zeros((size, len(names)), np.bool_)
+    ran = np.zeros((len(names), size), np.bool_)
+    sets = np.zeros(size, np.int64)  # a number for the set of jobs of each test, one bit per job
     for number, name in enumerate(names):
         for roster in jobs[name].values():
-            ran[positions.of(roster), number] = True
-    if not names:
-        return [()] * size
-    sets, which = np.unique(np.packbits(ran, axis=1), axis=0, return_inverse=True)
-    told = [
-        tuple(name for name, there in zip(names, np.unpackbits(bits, count=len(names)), strict=True) if there)
-        for bits in sets
-    ]
-    return [told[each] for each in which.reshape(-1).tolist()]
+            ran[number, positions.of(roster)] = True
+        sets = 2 * sets + ran[number]
+        if number % 32 == 31:  # before the bits run out
+            sets = np.unique(sets, return_inverse=True)[1]
+    _, example, which = np.unique(sets, return_index=True, return_inverse=True)
+    told = [tuple(names[number] for number in np.flatnonzero(ran[:, test])) for test in example]
+    return [told[each] for each in which.tolist()]
 
 
 def _commit_numbers(runs: Sequence[Run]) -> Int32s:

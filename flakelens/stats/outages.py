@@ -129,7 +129,7 @@ def _recurring_groups(outcomes: Int8s, newly: dict[int, Int32s]) -> set[int]:
         for other in runs[place + 1 :]:
             if not (small[one] and small[other]):
                 continue
-            shared = np.intersect1d(newly[one], newly[other])
+            shared = np.intersect1d(newly[one], newly[other], assume_unique=True)
             union = len(newly[one]) + len(newly[other]) - len(shared)
             if len(shared) < _GROUP_OVERLAP * union:
                 continue
