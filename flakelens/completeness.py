@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from flakelens.facts import Bools, Int8s, Int32s, Int64s, RunKey, distinct
+from flakelens.facts import Bools, Int8s, Int32s, Int64s, RunKey, columns, distinct
 from flakelens.history import History, Report, Run
 from flakelens.masks import mask
 from flakelens.model import Outcome, RetryEvidence
@@ -310,7 +310,7 @@ def area_views(
             runs=runs,
             commits=history.commits[runs],
             started=np.array([int(history.runs[run].started_at.timestamp()) for run in runs], np.int64),
-            outcomes=rows[:, runs],
+            outcomes=columns(rows, runs),
             faults=tuple(carried.fault(history.runs[run], name) for run in runs),
             shown=np.array([carried.shows_first_attempts(history.runs[run], name) for run in runs], np.bool_),
             until=np.searchsorted(runs, until[tests]) + np.where(until[tests] == NEVER, NEVER, 0),

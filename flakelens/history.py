@@ -285,14 +285,14 @@ def _present(drafts: Sequence[_Draft]) -> set[int]:
 
 
 def _matrices(drafts: Sequence[_Draft], positions: _Positions, size: int) -> tuple[Int8s, Int8s]:
-    columns = np.zeros((len(drafts), size), np.int8)  # a run is written in one piece, and turned round at the end
+    by_run = np.zeros((len(drafts), size), np.int8)  # a run is written in one piece, and turned round at the end
     partial: list[int] = []
     for number, draft in enumerate(drafts):
         fresh = [report for report in draft.reports if report.key not in draft.stale]
-        columns[number] = _column(fresh, positions, size)
+        by_run[number] = _column(fresh, positions, size)
         if any(report.partial for report in fresh):
             partial.append(number)
-    outcomes = np.ascontiguousarray(columns.T)
+    outcomes = np.ascontiguousarray(by_run.T)
     if not partial:
         return outcomes, outcomes
     whole = outcomes.copy()

@@ -224,9 +224,20 @@ def never_failing(parameters: Parameters, passed: Bools, commits: Int32s) -> Flo
     Outages cancel, for they make a pass less likely by the same factor in every state. Run by run this would be slow
     for so many tests; a few commits at a time have few different patterns of passes, each with one product for all.
     """
-    matrix, passing = parameters.transitions(), 1.0 - parameters.failing()
     if not len(passed):
         return np.empty((0, STATES))
+    if not passed.shape[1]:
+        return np.tile(parameters.prior(), (len(passed), 1))
+    # Most tests ran in the same runs, most of them in all: each such pattern is worked out once.
+    patterns = np.packbits(passed, axis=1)
+    place: dict[bytes, int] = {}
+    which = [place.setdefault(bits, len(place)) for bits in patterns.view(f"V{patterns.shape[1]}").ravel().tolist()]
+    _, example = np.unique(which, return_index=True)
+    return _after_passes(parameters, passed[example], commits)[which]
+
+
+def _after_passes(parameters: Parameters, passed: Bools, commits: Int32s) -> Floats:
+    matrix, passing = parameters.transitions(), 1.0 - parameters.failing()
     # There is no T before the first commit, so it is taken off beforehand.
     state = np.tile(np.linalg.solve(matrix.T, parameters.prior()), (len(passed), 1))
     for runs, weights, sizes in _blocks(commits):
