@@ -85,7 +85,8 @@ def walk(
     # By run and in one piece each: a step has little to work out, and would spend its time on finding its columns.
     codes: Int8s = np.ascontiguousarray(series.codes.T)
     ran: Bools = np.ascontiguousarray(series.ran.T)
-    moves, all_ran, fresh_share = fresh & ran, ran.all(axis=1).tolist(), _shares(fresh)
+    moves, fresh_share = fresh & ran, _shares(fresh)
+    all_ran: list[bool] = ran.all(axis=1).tolist()
     moved: Bools
     nobody: Bools = np.zeros(tests, np.bool_)
     tables = {outage: emissions(parameters, outage) for outage in set(series.outage.tolist())}
