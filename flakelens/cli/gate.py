@@ -182,6 +182,8 @@ def _exit_code(report: GateReport) -> int:
 
 
 def _tell_github(app: App, report: GateReport) -> None:
+    if not {"GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"} & app.environ.keys():
+        return
     from flakelens.cli.github_files import tell_github
     from flakelens.render.github.gate import outputs
     from flakelens.render.markdown.gate import gate_markdown

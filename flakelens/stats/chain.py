@@ -86,7 +86,7 @@ def walk(
     codes: Int8s = np.ascontiguousarray(series.codes.T)
     ran: Bools = np.ascontiguousarray(series.ran.T)
     moves, fresh_share = fresh & ran, _shares(fresh)
-    all_ran: list[bool] = ran.all(axis=1).tolist()
+    all_ran = np.count_nonzero(ran, axis=1) == tests
     moved: Bools
     nobody: Bools = np.zeros(tests, np.bool_)
     tables = {outage: emissions(parameters, outage) for outage in set(series.outage.tolist())}
