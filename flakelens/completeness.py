@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from flakelens.facts import Bools, Int8s, Int32s, Int64s, RunKey, columns, distinct
+from flakelens.facts import Bools, Int8s, Int32s, Int64s, RunKey, columns, distinct, median
 from flakelens.history import History, Report, Run
 from flakelens.masks import mask
 from flakelens.model import Outcome, RetryEvidence
@@ -49,12 +49,28 @@ class AreaView:
     outcomes: Int8s  # (N, R) whole reports only
     faults: tuple[str, ...]  # (R,) what is wrong with the run's reports of this area, "" for nothing
     shown: Bools  # (R,) every report of the area shows first attempts (RECORDED or NONE)
-    expected: Bools  # (N, R) had a result in one of the previous runs
-    missing: Bools  # (N, R) expected, without a result
     first: Int32s  # (N,) the first run with a result; R for none
     until: Int64s  # (N,) the run from which its title stands in another file; NEVER for none
     # Of a view with clean runs behind: the view before them, and that of the newest runs and them.
     grown: tuple[AreaView, AreaView] | None = None
+
+    @cached_property
+    def expected(self) -> Bools:
+        """Had a result in one of the previous runs of the area, and its title has not moved. Shape (N, R)."""
+        if self.grown is not None:
+            before, newest = self.grown
+            return np.concatenate([before.expected, newest.expected[:, self._known_to_tail :]], axis=1)
+        reach = len(self.runs)
+        found = _seen_lately(self.outcomes != Outcome.NONE, [window_start(self.commits, run) for run in range(reach)])
+        for test in np.flatnonzero(self.until < reach).tolist():
+            found[test, max(0, int(self.until[test])) :] = False
+        return found
+
+    @cached_property
+    def missing(self) -> Bools:
+        """Expected, without a result. Shape (N, R)."""
+        result: Bools = self.expected & (self.outcomes == Outcome.NONE)
+        return result
 
     @cached_property
     def ran(self) -> Bools:
@@ -82,6 +98,8 @@ class AreaView:
         """Runs with enough executed tests for rates: 5, or all expected ones if these are fewer. Shape (R,)."""
 
         def found(view: AreaView) -> Bools:
+            if view.executed.min(initial=VALID_RESULTS) >= VALID_RESULTS:
+                return np.ones(len(view.runs), np.bool_)
             # An area's first run has no expected tests; a small area can have no more than all of its tests. A skipped
             # test has its result, but none that a rate could use.
             due = view.expected | ~view.expected.any(axis=0)
@@ -109,8 +127,12 @@ class AreaView:
         if self.grown is None:
             return found(self)
         before, newest = self.grown
-        known = len(before.runs) + len(newest.runs) - len(self.runs)
-        return np.concatenate([getattr(before, name), getattr(newest, name)[known:]])
+        return np.concatenate([getattr(before, name), getattr(newest, name)[self._known_to_tail :]])
+
+    @property
+    def _known_to_tail(self) -> int:
+        """How many runs both parts of `grown` hold."""
+        return sum(len(part.runs) for part in self.grown or ()) - len(self.runs)
 
     def gone(self) -> Bools:
         """Tests that had a result once and are no longer expected after the newest run. Shape (N,)."""
@@ -142,8 +164,6 @@ class AreaView:
             outcomes=self.outcomes[:, cut],
             faults=self.faults[cut],
             shown=self.shown[cut],
-            expected=self.expected[:, cut],
-            missing=self.missing[:, cut],
             first=np.minimum(self.first, upto),
             until=self.until,
         )
@@ -186,8 +206,6 @@ class AreaView:
             outcomes=np.concatenate([self.outcomes, columns], axis=1),
             faults=(*self.faults, *tail.faults[more]),
             shown=np.concatenate([self.shown, tail.shown[more]]),
-            expected=np.concatenate([self.expected, tail.expected[:, more]], axis=1),
-            missing=np.concatenate([self.missing, tail.missing[:, more]], axis=1),
             first=np.where(self.first < reach, self.first, tail.first + lead),
             until=self.until,
             grown=(self, tail),
@@ -196,7 +214,7 @@ class AreaView:
     def median_interval(self) -> int:
         """Seconds between the starts of two runs of the area, the median of the newest 30; 0 below two runs."""
         gaps = np.diff(np.sort(self.started)[-31:])
-        return int(np.median(gaps)) if len(gaps) else 0
+        return int(median(gaps)) if len(gaps) else 0
 
 
 def make_view(
@@ -215,8 +233,6 @@ def make_view(
     until = np.full(len(tests), NEVER, np.int64) if until is None else until
     seen = outcomes != Outcome.NONE
     reach = outcomes.shape[1]
-    expected = _seen_lately(seen, [window_start(commits, run) for run in range(reach)])
-    _not_from(expected, until)
     return AreaView(
         name=name,
         tests=tests,
@@ -226,8 +242,6 @@ def make_view(
         outcomes=outcomes,
         faults=faults,
         shown=shown,
-        expected=expected,
-        missing=expected & ~seen,
         first=np.where(seen.any(axis=1), seen.argmax(axis=1) if reach else 0, reach).astype(np.int32),
         until=until,
     )
@@ -256,12 +270,6 @@ def _seen_lately(seen: Bools, starts: Sequence[int]) -> Bools:
             else:
                 found[:, run] = seen[:, start:run].any(axis=1)
     return found
-
-
-def _not_from(expected: Bools, until: Int64s) -> None:
-    """Takes what has moved to another file out of what is expected."""
-    for test in np.flatnonzero(until < expected.shape[1]).tolist():
-        expected[test, max(0, int(until[test])) :] = False
 
 
 def window_start(commits: Int32s, run: int) -> int:

@@ -39,6 +39,13 @@ def distinct(keys: Int32s) -> Int64s:
     return found
 
 
+def median(values: npt.NDArray[np.floating] | Int64s) -> float:
+    """The median of at least one number; `np.median` would load numpy's masked arrays as well."""
+    ordered = np.sort(values)
+    middle = len(ordered) // 2
+    return float(ordered[middle]) if len(ordered) % 2 else float((ordered[middle - 1] + ordered[middle]) / 2)
+
+
 class RunKey(NamedTuple):
     """Names one CI pipeline."""
 

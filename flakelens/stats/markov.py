@@ -21,7 +21,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from flakelens.facts import Bools, Int8s, Int32s
+from flakelens.facts import Bools, Int8s, Int32s, median
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
 
@@ -180,7 +180,7 @@ def outage_shares(outcomes: Int8s, outage: Bools) -> Floats:
     executed = failed + (outcomes == Outcome.PASSED).sum(axis=0)
     share = failed / np.maximum(executed, 1)
     others = share[~outage & (executed > 0)]
-    usual = float(np.median(others)) if len(others) else 0.0
+    usual = median(others) if len(others) else 0.0
     return np.where(outage, np.clip(share - usual, 0.0, 0.95), 0.0)
 
 

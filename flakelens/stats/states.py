@@ -19,7 +19,7 @@ from flakelens.outcomes import failed_first
 from flakelens.stats.intervals import beta_quantile
 from flakelens.stats.markov import BROKEN, Floats
 from flakelens.stats.probabilities import LIKELY
-from flakelens.stats.verification import clean_runs_to_verify
+from flakelens.stats.verification import believed, clean_runs_to_verify
 
 STABLE_RESULTS = 20
 FAILING_RUNS = 2  # failing runs on end that make a spell, and stretches of failures that speak for flaky
@@ -69,9 +69,14 @@ class TestFinding:
     spells: tuple[Spell, ...] = ()
     flake_rate: float | None = None  # evidence over results outside of spells; None without such results
     since: int | None = None  # run in which the present state began: first flake, or first failure of the open spell
-    clean_needed: int | None = None  # clean results that would make a flaky test healing
-    clean_seen: int | None = None
+    tried: int | None = None  # of a flaky test: results outside of spells up to its last flake
+    clean_seen: int | None = None  # of a flaky test: results since
     outside: int = 0  # results outside of spells
+
+    @property
+    def clean_needed(self) -> int | None:
+        """Clean results that would make a flaky test healing."""
+        return None if self.tried is None else clean_runs_to_verify(max(1, len(self.evidence)), max(1, self.tried))
 
     def flake_interval(self) -> tuple[float, float] | None:
         """The equal-tailed 95 % interval of the flake rate by Beta(flakes + 1/2, others + 1/2) (Jeffreys)."""
@@ -129,13 +134,12 @@ def judge_troubled(
         last = int(evidence[-1]) if len(evidence) else -1
         before = int(np.count_nonzero(~inside[: last + 1]))
         seen = len(row) - 1 - last
-        needed = clean_runs_to_verify(max(1, len(evidence)), max(1, before))
         return replace(
             common,
             state=TestState.FLAKY,
             since=int(positions[evidence[0]]) if len(evidence) else None,
-            healing=seen >= needed,
-            clean_needed=needed,
+            healing=believed(max(1, len(evidence)), max(1, before), seen),
+            tried=before,
             clean_seen=seen,
         )
     if stable > LIKELY and len(row) >= STABLE_RESULTS:

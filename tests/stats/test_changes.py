@@ -38,7 +38,7 @@ def a_finding(row: str, outage: Bools, state: TestState | None = None) -> TestFi
     elif state is None and len(evidence) >= 2:
         state = TestState.FLAKY
     state = state or (TestState.UNSURE if evidence else TestState.STABLE)
-    needed = seen = None
+    needed = seen = results = None
     if evidence and state is TestState.FLAKY:
         results = int(np.count_nonzero(usable[: evidence[-1] + 1] & ~inside[: evidence[-1] + 1]))
         needed, seen = clean_runs_to_verify(len(evidence), results), int(np.count_nonzero(usable[evidence[-1] + 1 :]))
@@ -50,7 +50,7 @@ def a_finding(row: str, outage: Bools, state: TestState | None = None) -> TestFi
         healing=needed is not None and seen is not None and seen >= needed,
         evidence=tuple(evidence),
         spells=tuple(spells),
-        clean_needed=needed,
+        tried=results,
         clean_seen=seen,
     )
 
