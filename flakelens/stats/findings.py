@@ -163,4 +163,4 @@ class Findings(Sequence[TestFinding]):
 
 
 def _gone(found: TestFinding) -> TestFinding:
-    return replace(found, state=TestState.GONE, healing=False, since=None, tried=None, clean_seen=None)
+    return replace(found, state=TestState.GONE, since=None, tried=None, clean_seen=None)

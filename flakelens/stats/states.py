@@ -48,7 +48,12 @@ class Spell:
     last: int  # of the last failure
     mended: int | None  # of the first pass after it; None: still broken
     clean: int  # results without a failure from then on
-    needed: int  # clean results that verify the repair
+    failures: int  # runs of it that failed
+
+    @property
+    def needed(self) -> int:
+        """Clean results that verify the repair."""
+        return clean_runs_to_verify(self.failures, self.failures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +68,6 @@ class TestFinding:
     )
     p_flaky: float
     p_broken: float
-    healing: bool = False  # flaky, with as many clean results since as `verify` demands
     results: int = 0  # runs in which it was executed
     evidence: tuple[int, ...] = ()  # runs in which it failed or flaked outside of spells
     spells: tuple[Spell, ...] = ()
@@ -72,6 +76,13 @@ class TestFinding:
     tried: int | None = None  # of a flaky test: results outside of spells up to its last flake
     clean_seen: int | None = None  # of a flaky test: results since
     outside: int = 0  # results outside of spells
+
+    @property
+    def healing(self) -> bool:
+        """Flaky, with as many clean results since as `verify` demands."""
+        if self.tried is None or self.clean_seen is None:
+            return False
+        return believed(max(1, len(self.evidence)), max(1, self.tried), self.clean_seen)
 
     @property
     def clean_needed(self) -> int | None:
@@ -138,7 +149,6 @@ def judge_troubled(
             common,
             state=TestState.FLAKY,
             since=int(positions[evidence[0]]) if len(evidence) else None,
-            healing=believed(max(1, len(evidence)), max(1, before), seen),
             tried=before,
             clean_seen=seen,
         )
@@ -176,5 +186,5 @@ def _spell(first: int, last: int, row: Int8s, positions: Int32s) -> Spell:
         last=int(positions[last]),
         mended=int(positions[mended]) if len(passes) else None,
         clean=clean,
-        needed=clean_runs_to_verify(length, length),
+        failures=length,
     )

@@ -47,6 +47,7 @@ def clean_runs_to_verify(failures: int, results: int) -> int:
     return _clean_runs(failures, results)
 
 
+@lru_cache(maxsize=65536)
 def believed(failures: int, results: int, clean: int) -> bool:
     """Are `clean` results in a row as many as `clean_runs_to_verify` asks for? By one look at the distribution.
 
