@@ -172,7 +172,8 @@ def _write(store: Store, suite: Sequence[tuple[str, str, TestId]], number: int, 
 _OLDER = (
     """
     INSERT INTO run SELECT id + ?1 * ?2, provider, run || 'c' || ?1, branch,
-      substr(commit_sha, 3) || printf('%02x', ?1), event, environment, counted, local, started_at - ?1 * ?5 FROM run WHERE id <= ?2
+      substr(commit_sha, 3) || printf('%02x', ?1), event, environment, counted, local,
+      started_at - ?1 * ?5 FROM run WHERE id <= ?2
     """,
     """
     INSERT INTO attempt SELECT id + ?1 * ?3, run + ?1 * ?2, hash, number, substr(commit_sha, 3) || printf('%02x', ?1),
@@ -196,9 +197,8 @@ def _lengthen(path: Path, times: int) -> None:
         (runs,), (attempts,), (reports,) = (
             connection.execute(f"SELECT max(id) FROM {table}").fetchone() for table in ("run", "attempt", "report")
         )
-        (span,) = connection.execute(
-            "SELECT max(started_at) - min(started_at) + ? FROM run", (_ms(BETWEEN),)
-        ).fetchone()
+        (span,) = connection.execute("SELECT max(started_at) - min(started_at) FROM run").fetchone()
+        span += BETWEEN // timedelta(milliseconds=1)
         for copy in range(1, times + 1):
             with connection:
                 for statement in _OLDER:

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from flakelens import identity
-from flakelens.facts import Bools, Facts, Int8s, Int32s, ReportFacts, RunFacts, RunKey, TestFacts, distinct
+from flakelens.facts import Bools, Facts, Int8s, Int32s, RunFacts, RunKey, TestFacts, distinct
+from flakelens.matrices import Positions, matrices
 from flakelens.model import Event, RetryEvidence, TestId
-from flakelens.outcomes import chain, worst
 from flakelens.policy import Policy
 from flakelens.renames import Renamed, find_renames
 from flakelens.retries import Resolver
@@ -140,8 +140,8 @@ def build(
     place = dict(zip(ids, range(len(ids)), strict=True))
     lookup = np.full(max(tests_by_key, default=0) + 1, -1, np.int32)
     lookup[list(tests_by_key)] = [place[test] for test in own]
-    positions = _Positions(lookup)
-    outcomes, whole = _matrices(ordered, positions, len(ids))
+    positions = Positions(lookup)
+    outcomes, whole = matrices([draft.fresh for draft in ordered], positions, len(ids))
     resolver = Resolver(policy, {draft.info.commit for draft in ordered if not draft.why_not})
     runs = tuple(draft.finish(resolver, positions) for draft in ordered)
     return History(
@@ -170,8 +170,9 @@ class _Draft:
         self.started_at = start_of(facts)
         self.reports = sorted(facts.reports, key=lambda r: (r.attempt, r.job, r.shard, r.name, r.sha256))
         self.stale = {report.key for report in self.reports if report.earlier_elsewhere and report.started_at}
+        self.fresh = [report for report in self.reports if report.key not in self.stale]
 
-    def finish(self, resolver: Resolver, positions: _Positions) -> Run:
+    def finish(self, resolver: Resolver, positions: Positions) -> Run:
         evidence = resolver.resolve(
             self.reports, commit=self.info.commit, started_at=self.started_at, counts=not self.why_not
         )
@@ -209,38 +210,6 @@ class _Draft:
                 for report, shown in zip(self.reports, evidence, strict=True)
             ),
         )
-
-
-class _Positions:
-    """Test keys to positions, remembered per roster: reports of one suite share their array of keys."""
-
-    def __init__(self, lookup: Int32s) -> None:
-        self._lookup = lookup
-        self._known: dict[int, tuple[Int32s, Int32s, bool]] = {}
-        self._apart: dict[tuple[int, ...], bool] = {}
-
-    def of(self, keys: Int32s) -> Int32s:
-        return self._find(keys)[1]
-
-    def distinct(self, keys: Int32s) -> bool:
-        return self._find(keys)[2]
-
-    def apart(self, rosters: Sequence[Int32s]) -> bool:
-        """No two keys of all these rosters are one test: their outcomes can be put down as they are."""
-        which = tuple(map(id, rosters))
-        known = self._apart.get(which)
-        if known is None:
-            places = np.concatenate([np.empty(0, np.int32), *map(self.of, rosters)])
-            known = self._apart[which] = len(distinct(places)) == len(places)
-        return known
-
-    def _find(self, keys: Int32s) -> tuple[Int32s, Int32s, bool]:
-        known = self._known.get(id(keys))
-        if known is None:
-            places = self._lookup[keys]
-            # The keys are held, so that their id stays theirs.
-            known = self._known[id(keys)] = (keys, places, len(distinct(places)) == len(places))
-        return known
 
 
 def _in_order(drafts: list[_Draft]) -> list[_Draft]:
@@ -284,65 +253,12 @@ def _present(drafts: Sequence[_Draft]) -> set[int]:
     return set(distinct(np.concatenate([np.empty(0, np.int32), *rosters.values()])).tolist())
 
 
-def _matrices(drafts: Sequence[_Draft], positions: _Positions, size: int) -> tuple[Int8s, Int8s]:
-    by_run = np.zeros((len(drafts), size), np.int8)  # a run is written in one piece, and turned round at the end
-    partial: list[int] = []
-    for number, draft in enumerate(drafts):
-        fresh = [report for report in draft.reports if report.key not in draft.stale]
-        by_run[number] = _column(fresh, positions, size)
-        if any(report.partial for report in fresh):
-            partial.append(number)
-    outcomes = np.ascontiguousarray(by_run.T)
-    if not partial:
-        return outcomes, outcomes
-    whole = outcomes.copy()
-    for column in partial:
-        kept = [r for r in drafts[column].reports if not r.partial and r.key not in drafts[column].stale]
-        whole[:, column] = _column(kept, positions, size)
-    return outcomes, whole
-
-
-def _column(reports: Sequence[ReportFacts], positions: _Positions, size: int) -> Int8s:
-    """Outcomes of one run: a job's attempts follow one another, jobs and shards stand side by side."""
-    column = np.zeros(size, np.int8)
-    if positions.apart([report.tests for report in reports]):  # as most runs: jobs and shards of their own tests
-        for report in reports:
-            column[positions.of(report.tests)] = report.outcomes
-        return column
-    by_job: dict[str, dict[int, list[ReportFacts]]] = defaultdict(lambda: defaultdict(list))
-    for report in reports:
-        by_job[report.job][report.attempt].append(report)
-    for attempts in by_job.values():
-        if len(attempts) == 1:  # then jobs and reports stand side by side
-            for report in next(iter(attempts.values())):
-                _put(column, report, positions)
-            continue
-        of_job = np.zeros(size, np.int8)
-        for _, side_by_side in sorted(attempts.items()):
-            of_attempt = np.zeros(size, np.int8)
-            for report in side_by_side:
-                _put(of_attempt, report, positions)
-            of_job = chain(of_job, of_attempt)
-        column = worst(column, of_job)
-    return column
-
-
-def _put(column: Int8s, report: ReportFacts, positions: _Positions) -> None:
-    """Adds the outcomes of a report to those beside it."""
-    where = positions.of(report.tests)
-    if positions.distinct(report.tests):
-        column[where] = worst(column[where], report.outcomes)
-    else:  # an alias or a rename made two tests of one report the same
-        for position, outcome in zip(where, report.outcomes, strict=True):
-            column[position] = worst(column[position], outcome)
-
-
 def _tests(
     ids: Sequence[TestId],
     by_key: Mapping[int, TestFacts],
     lookup: Int32s,
     drafts: Sequence[_Draft],
-    positions: _Positions,
+    positions: Positions,
 ) -> tuple[Test, ...]:
     last: dict[int, Int32s] = {}  # the rosters, in the order of the newest report that has each
     jobs: dict[str, dict[int, Int32s]] = defaultdict(dict)
@@ -354,20 +270,36 @@ def _tests(
     newest = np.zeros(len(ids), np.int64)
     for roster in last.values():
         newest[positions.of(roster)] = roster
-    title_files: dict[int, str] = {}
-    stack_files: dict[int, str] = {}
-    for position, test in zip(lookup[list(by_key)].tolist(), by_key.values(), strict=True):
-        for files, file in ((title_files, test.title_file), (stack_files, test.stack_file)):
-            if file:
-                files[position] = min(file, files.get(position, file))
-    spoken = [by_key[key] for key in newest.tolist()]
+    told = [by_key[key] for key in newest.tolist()]
+    places = lookup[list(by_key)].tolist()
+    title_files = _least(places, [test.title_file for test in by_key.values()])
+    stack_files = _least(places, [test.stack_file for test in by_key.values()])
     return tuple(
-        Test(test, told.id, told.producer, ran, title_files.get(position, ""), stack_files.get(position, ""))
-        for position, (test, told, ran) in enumerate(zip(ids, spoken, _jobs_of(jobs, positions, len(ids)), strict=True))
+        map(
+            Test._make,
+            zip(
+                ids,
+                [test.id for test in told],
+                [test.producer for test in told],
+                _jobs_of(jobs, positions, len(ids)),
+                [title_files.get(position, "") for position in range(len(ids))],
+                [stack_files.get(position, "") for position in range(len(ids))],
+                strict=True,
+            ),
+        )
     )
 
 
-def _jobs_of(jobs: Mapping[str, Mapping[int, Int32s]], positions: _Positions, size: int) -> list[tuple[str, ...]]:
+def _least(places: Sequence[int], files: Sequence[str]) -> dict[int, str]:
+    """The first file by alphabet of each place that has one."""
+    found: dict[int, str] = {}
+    for place, file in zip(places, files, strict=True):
+        if file:
+            found[place] = min(file, found.get(place, file))
+    return found
+
+
+def _jobs_of(jobs: Mapping[str, Mapping[int, Int32s]], positions: Positions, size: int) -> list[tuple[str, ...]]:
     """The jobs that ran each test, sorted. A suite has few different sets of jobs: each is made once."""
     names = sorted(jobs)
     ran = np.zeros((len(names), size), np.bool_)

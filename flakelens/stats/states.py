@@ -114,20 +114,18 @@ def judge_troubled(
     runs, `broken` whether P(broken) > .5 there. `now` (8,) the state after the newest; `disagreed`: failed and passed
     on one commit of a pull request.
     """
-    failed = row == Outcome.FAILED
-    # A commit on which it failed and passed (a recorded retry is both) cannot be one that broke it.
-    both = (np.bincount(commits, failed_first(row)) > 0) & (np.bincount(commits, ~failed) > 0)
-    divided = both[commits]
+    failed, first = row == Outcome.FAILED, failed_first(row)
+    divided = _divided(first, ~failed, commits)
     if len(row) and divided[-1]:
         now = now.copy()
         now[BROKEN] = 0.0
         now /= now.sum()
     bounds = _spells(failed, broken & ~divided)
-    inside = _inside(bounds, len(row))
-    evidence = np.flatnonzero(failed_first(row) & ~inside)
-    outside = int(np.count_nonzero(~inside))
+    outside = ~_inside(bounds, len(row))
+    evidence = np.flatnonzero(first & outside)
+    tried = int(np.count_nonzero(outside))
     stable, flaky, is_broken = (round(float(part), _DIGITS) for part in (now[0], now[1:BROKEN].sum(), now[BROKEN]))
-    stretches = np.count_nonzero(np.diff(failed.astype(np.int8), prepend=np.int8(0)) == 1)
+    stretches = np.count_nonzero(failed[1:] & ~failed[:-1]) + int(failed[:1].sum())
     common = TestFinding(
         state=TestState.UNSURE,
         p_stable=stable,
@@ -135,30 +133,38 @@ def judge_troubled(
         p_broken=is_broken,
         results=len(row),
         evidence=tuple(positions[evidence].tolist()),
-        spells=tuple(_spell(first, last, row, positions) for first, last in bounds),
-        flake_rate=len(evidence) / outside if outside else None,
-        outside=outside,
+        spells=tuple(_spell(start, stop, row, positions) for start, stop in bounds),
+        flake_rate=len(evidence) / tried if tried else None,
+        outside=tried,
     )
     if is_broken > LIKELY and bounds and common.spells[-1].mended is None:
         return replace(common, state=TestState.BROKEN, since=common.spells[-1].first)
-    if flaky > LIKELY and (stretches >= FAILING_RUNS or disagreed or bool(both.any())):
+    if flaky > LIKELY and (stretches >= FAILING_RUNS or disagreed or bool(divided.any())):
         last = int(evidence[-1]) if len(evidence) else -1
-        before = int(np.count_nonzero(~inside[: last + 1]))
-        seen = len(row) - 1 - last
         return replace(
             common,
             state=TestState.FLAKY,
             since=int(positions[evidence[0]]) if len(evidence) else None,
-            tried=before,
-            clean_seen=seen,
+            tried=int(np.count_nonzero(outside[: last + 1])),
+            clean_seen=len(row) - 1 - last,
         )
     if stable > LIKELY and len(row) >= STABLE_RESULTS:
         return replace(common, state=TestState.STABLE)
     return common
 
 
+def _divided(failed: Bools, passed: Bools, commits: Int32s) -> Bools:
+    """Results on a commit on which the test failed and passed: one that cannot have broken it."""
+    if (commits[1:] != commits[:-1]).all():  # a run each: then only a recorded retry is both
+        return failed & passed
+    both: Bools = (np.bincount(commits, failed) > 0) & (np.bincount(commits, passed) > 0)
+    return both[commits]
+
+
 def _spells(failed: Bools, broken: Bools) -> list[tuple[int, int]]:
     """Stretches held for broken, from their first to their last failure, with at least two; places within the row."""
+    if not broken.any():
+        return []
     edges = np.flatnonzero(np.diff(np.concatenate([[False], broken, [False]]).astype(np.int8)))
     found = []
     for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
