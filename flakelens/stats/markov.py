@@ -229,7 +229,7 @@ def never_failing(parameters: Parameters, passed: Bools, commits: Int32s) -> Flo
     if not len(passed):
         return np.empty((0, STATES))
     # There is no T before the first commit, so it is taken off beforehand.
-    state = np.tile(np.linalg.solve(matrix.T, parameters.prior()), (len(passed), 1))
+    state: Floats = np.tile(np.linalg.solve(matrix.T, parameters.prior()), (len(passed), 1))
     for runs, weights, sizes in _blocks(commits):
         seen = passed[:, runs]
         rest = np.flatnonzero(~seen.all(axis=1))
