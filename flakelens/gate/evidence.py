@@ -24,9 +24,6 @@ from flakelens.stats.markov import Parameters
 from flakelens.stats.outages import Outages, find_outages
 from flakelens.stats.probabilities import FitInput, fit_input, fit_to
 
-# States and rates look at no more than so many newest runs of the gated branch.
-WINDOW_RUNS = 300
-
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
