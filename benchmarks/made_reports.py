@@ -23,7 +23,8 @@ START = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
 _WORDS = ("submits", "renders", "rejects", "keeps", "sorts", "uploads", "shows", "filters", "saves", "restores")
 _THINGS = ("candidate", "invoice", "résumé", "referral", "payment", "draft", "avatar", "session", "search", "offer")
 _MODULES = ("react-dom/cjs/react-dom.development.js", "@testing-library/dom/dist/wait-for.js", "zustand/vanilla.js",
-            "next/dist/server/base-server.js", "jest-circus/build/utils.js", "@tanstack/query-core/build/query.js")  # fmt: skip
+            "next/dist/server/base-server.js", "jest-circus/build/utils.js",
+            "@tanstack/query-core/build/query.js")  # fmt: skip
 
 
 def write_reports(folder: Path, runs: int) -> tuple[int, int]:

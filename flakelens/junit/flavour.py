@@ -37,7 +37,7 @@ class Case(xunit2.TestCase):
         for element in self._elem:
             kind = self.ITER_TYPES.get(element.tag)
             if kind is not None:
-                yield of_element(kind, element)
+                yield of_element(kind, element)  # type: ignore[misc]
 
     __hash__ = xunit2.TestCase.__hash__
 

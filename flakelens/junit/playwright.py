@@ -12,7 +12,7 @@ from flakelens.junit.values import line_of, tidy_path
 from flakelens.model import Attempt, Outcome, ProblemCode, RetryEvidence, Status, TestId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from xml.etree.ElementTree import Element
 
     from flakelens.cases import Cases

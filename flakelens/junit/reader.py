@@ -143,7 +143,7 @@ class _Reading:
         self._walk(self._suite(top, None))
         self._conclude(look, declared)
 
-    def _walk(self, top: Suite) -> None:
+    def _walk(self, top: Suite) -> None:  # noqa: PLR0912 - the loop that runs once per result
         """All cases in document order, with a stack of our own: files may nest deeper than Python's."""
         stack: list[tuple[Suite, Iterator[Element]]] = [(top, iter(top.element))]
         cases, identify, known = self.cases, self.dialect.identify, _SECONDS.get
