@@ -202,6 +202,7 @@ class ParsedReport:
     load_failures: tuple[str, ...] = ()  # files or suites that the tool could not load
     load_failure_cases: tuple[CaseResult, ...] = ()  # the elements that say so: not tests, kept for their messages
     problems: tuple[Problem, ...] = ()
+    stored: bool = False  # read before and kept: its cases are in the store and were not read again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,11 @@ from flakelens.store.store import Store, open_store
 from flakelens.store.sums import Totals
 from flakelens.store.texts import StoredMessage
 from flakelens.store.verdicts import StoredVerdict, VerdictOutline
-from flakelens.store.write import IngestedRun
+from flakelens.store.write import GoneError, IngestedRun
 
 __all__ = [
     "Extent",
+    "GoneError",
     "IngestedRun",
     "Store",
     "StoreInfo",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from flakelens.facts import Facts, RenameFacts, RunKey
-    from flakelens.model import GateState, Problem, RunReports, TestId
+    from flakelens.model import GateState, ParsedReport, Problem, RunReports, TestId
     from flakelens.store.durations import Durations
     from flakelens.store.merge import Merged, StoredCall
     from flakelens.store.packed import Rosters
@@ -94,15 +94,24 @@ class Store:
         The order of calls cannot matter: what `read` gives afterwards is the same. `hints` names for tests, as
         reported, the only test file of the checkout that holds their title. What is said about a report that is
         already there (job, shard, declared retries, partial) is joined to what was said before.
+
+        Raises GoneError when a report of `known_reports` is no longer there: then all must be parsed.
         """
         with self._writing():
             return self._writer.write(run, ingested_at, hints or {})
 
-    def known_reports(self, provider: str, run: str) -> frozenset[str]:
-        """The SHA-256 (hex) of every report the run has: these need not be parsed again."""
-        query = "SELECT sha256 FROM report JOIN run ON run.id = report.run WHERE provider = ? AND run.run = ?"
+    def known_reports(
+        self, provider: str, run: str, *, ingested_at: datetime, with_files: bool = False
+    ) -> dict[str, ParsedReport]:
+        """By SHA-256 (hex), the reports of the run that need not be parsed to be written again at `ingested_at`.
+
+        These are whole, have no problem and came no later. `with_files`: only those whose every test names a file.
+        What is given has no cases; `write_run` takes it as it would take the same report parsed.
+        """
+        from flakelens.store import known
+
         with self._reading() as connection:
-            return frozenset(sha256.hex() for (sha256,) in connection.execute(query, (provider, run)))
+            return known.reports(connection, provider, run, to_ms(ingested_at), with_files=with_files)
 
     def read(
         self,
