@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from flakelens.errors import NothingReadError, UsageError
 from flakelens.model import ParsedReport, Problem, ProblemCode, ReportInfo, RetryEvidence, RunInfo, RunReports, TestId
 from flakelens.policy import RedactPolicy
-from flakelens.reading import Folder as ReadAhead
-from flakelens.reading import Here, Known, Workers, worth_it
+from flakelens.reading.here import Here, Known
 from flakelens.redact import Redactor
 from flakelens.run_metadata import RunOptions
 from flakelens.run_reports import UNREAD, ReadRun, assembled, described
@@ -25,6 +24,7 @@ from flakelens.run_shares import Folder, Share, shares
 
 if TYPE_CHECKING:
     from flakelens.checkout import Checkout
+    from flakelens.reading.workers import Workers
     from flakelens.store import IngestedRun, Store
 
 _CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -75,10 +75,9 @@ def ingest(
     infos = [replace(info, url=redactor.text(info.url)) for info in infos]
     known = _known(store, checkout, ingested_at)
     call = _Call(found, infos, here, known, switches, run_per_dir, ingested_at, progress)
-    folders = [folder.path for share in found for folder in share.folders]
     with ExitStack() as stack:
-        if jobs > 1 and worth_it(folders):
-            stack.enter_context(call.with_workers(jobs, redact, environ or {}))
+        if jobs > 1 and (workers := call.with_workers(jobs, redact, environ or {})):
+            stack.enter_context(workers)
         return _stored(paths, call.runs(), call, store, checkout)
 
 
@@ -154,14 +153,18 @@ class _Call:
     progress: Progress | None
     workers: Workers | None = None
 
-    def with_workers(self, jobs: int, redact: RedactPolicy, environ: Mapping[str, str]) -> Workers:
-        """Let worker processes read ahead."""
+    def with_workers(self, jobs: int, redact: RedactPolicy, environ: Mapping[str, str]) -> Workers | None:
+        """Let worker processes read ahead, where there is enough for them."""
+        from flakelens.reading import workers
+
+        if not workers.worth_it(folder.path for share in self.shares for folder in share.folders):
+            return None
         folders = [
-            ReadAhead(folder.path, partial(self.known, info))
+            workers.Folder(folder.path, partial(self.known, info))
             for share, info in zip(self.shares, self.infos, strict=True)
             for folder in share.folders
         ]
-        self.workers = Workers(folders, jobs=jobs, redact=redact, environ=environ, here=self.here)
+        self.workers = workers.Workers(folders, jobs=jobs, redact=redact, environ=environ, here=self.here)
         return self.workers
 
     def runs(self) -> Iterator[ReadRun]:

@@ -200,7 +200,7 @@ class Workers:
         if sum(piece.size for piece in with_workers) >= _UNDER_WAY:
             return False
         waiting = len(self._queue) - len(with_workers)
-        return len(with_workers) < _EACH * self._jobs and waiting < _LOOK_AHEAD
+        return len(with_workers) < max(1, _EACH * self._jobs) and waiting < _LOOK_AHEAD
 
     def _free(self, piece: _Piece) -> _Worker | None:
         """The process for a piece, None where it is to be read here."""
