@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -16,7 +17,6 @@ from flakelens.store.write import IngestedRun, Writer
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import datetime
     from types import TracebackType
 
     from flakelens.facts import Facts, RenameFacts, RunKey
@@ -241,10 +241,10 @@ class Store:
 
     # --- care ---
 
-    def info(self) -> care.StoreInfo:
-        """What is in the file; reads all of it."""
+    def info(self, before: datetime | None = None) -> care.StoreInfo:
+        """What is in the file; reads all of it. `before` (None: never) parts old runs from the others."""
         with self._reading() as connection:
-            return care.info(connection)
+            return care.info(connection, before or datetime.fromtimestamp(0, UTC))
 
     def extent(self, until: datetime) -> care.Extent:
         """How large the file is and how fast it grew in the 30 days before `until`."""
@@ -274,14 +274,16 @@ class Store:
         with self._writing() as connection:
             derived.rebuild(connection)
 
-    def prune(self, *, keep_runs: int | None = None, older_than: datetime | None = None) -> int:
-        """Take out whole runs, all but the newest `keep_runs` and those that started before `older_than`.
+    def prune(
+        self, *, keep_runs: int | None = None, keep_since: datetime | None = None, older_than: datetime | None = None
+    ) -> int:
+        """Take out whole runs: those that neither `keep_runs` (the newest so many) nor `keep_since` (a start) keeps.
 
-        Returns how many. Their sums per test stay in `totals`, their keys in `pruned_runs`. Raises ValueError if
-        neither limit is given.
+        What started before `older_than` goes in any case. Returns how many went. Their sums per test stay in `totals`,
+        their keys in `pruned_runs`. Raises ValueError if no limit is given.
         """
         with translated(self.path):
-            return care.prune(self._connection, keep_runs, older_than)
+            return care.prune(self._connection, care.Keep(keep_runs, keep_since, older_than))
 
     def pruned_runs(self) -> frozenset[RunKey]:
         """The runs that were pruned here: merging and syncing leave them out."""

@@ -216,7 +216,8 @@ def test_known_files_start_no_process(history: Path, watched: type[Watched], tmp
 def test_one_process_imports_nothing_of_the_kind(history: Path, tmp_path: Path) -> None:
     script = (
         "import sys; from flakelens.cli import run; code = run(['ingest', '--run-per-dir', 'history', '--jobs', '1']);"
-        "sys.exit(' '.join({'multiprocessing', 'concurrent.futures', 'flakelens.reading.workers'} & set(sys.modules)) or code)"
+        "unwanted = {'multiprocessing', 'concurrent.futures', 'flakelens.reading.workers'} & set(sys.modules);"
+        "sys.exit(' '.join(unwanted) or code)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
