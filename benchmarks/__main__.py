@@ -20,6 +20,7 @@ BENCHMARKS = (
     "forecast",
     "recorded_truth",
     "model_cost",
+    "ingest_cost",
     "sync_history",
     "report_page",
 )
