@@ -17,6 +17,7 @@ from flakelens.errors import UsageError
 if TYPE_CHECKING:
     from flakelens.store import Store
 
+PRUNED_DAYS = 90  # `info` says what `prune --keep-days 90` would take out
 _AGE = re.compile(r"(\d{1,5})\s*(d|days?|w|weeks?)")
 
 
@@ -31,16 +32,17 @@ def command() -> None:
 def info(app: App, format_: str) -> int:
     """What is in the database and how much room it takes."""
     with _opened(app, read_only=True) as store:
-        found = store.info()
+        found = store.info(app.now() - timedelta(days=PRUNED_DAYS))
         pruned = len(store.pruned_runs())
     if format_ == "json":
         from flakelens.render.json.db import info_json
 
-        click.echo(info_json(str(app.db), found, pruned), nl=False)
+        click.echo(info_json(str(app.db), found, pruned, PRUNED_DAYS), nl=False)
     else:
         from flakelens.render.text.db import info_text
 
-        click.echo(info_text(str(app.db), found, pruned, width=app.width, colour=app.colour), nl=False)
+        text = info_text(str(app.db), found, pruned, days=PRUNED_DAYS, width=app.width, colour=app.colour)
+        click.echo(text, nl=False)
     return DONE
 
 
@@ -94,22 +96,40 @@ def rebuild(app: App, format_: str) -> int:
 
 @command.command("prune")
 @click.option("--keep-runs", type=click.IntRange(min=1), metavar="N", help="Keep the newest N runs.")
-@click.option("--older-than", metavar="AGE", help="Remove runs that started before: 90d, 12w, or an ISO date.")
+@click.option(
+    "--keep-days",
+    type=click.IntRange(1, 99_999),
+    metavar="N",
+    help="Keep the runs of the last N days. With --keep-runs, a run stays that either keeps.",
+)
+@click.option(
+    "--older-than", metavar="AGE", help="Remove what started before, whatever is kept: 90d, 12w, or an ISO date."
+)
 @format_option("text", "json")
 @click.pass_obj
-def prune(app: App, keep_runs: int | None, older_than: str | None, format_: str) -> int:
-    """Remove old runs whole. Their sums per test stay; a removed run does not come back by merging."""
-    if keep_runs is None and older_than is None:
-        raise UsageError("What may go?", mend="Give --keep-runs N, --older-than 90d, or both.")
+def prune(app: App, keep_runs: int | None, keep_days: int | None, older_than: str | None, format_: str) -> int:
+    """Remove old runs whole. Their sums per test stay; a removed run does not come back by merging.
+
+    The file is packed anew and becomes smaller; while others are reading it, with the next writing after that.
+    """
+    if keep_runs is None and keep_days is None and not older_than:
+        raise UsageError("What may go?", mend="Give --keep-days 90, --keep-runs N, --older-than DATE, or several.")
+    since = app.now() - timedelta(days=keep_days) if keep_days else None
     before = _before(older_than, app.now(), app.moment) if older_than else None
     with _opened(app) as store:
         size = app.db.stat().st_size
-        removed = store.prune(keep_runs=keep_runs, older_than=before)
+        removed = store.prune(keep_runs=keep_runs, keep_since=since, older_than=before)
         left = len(store.run_keys())
-    freed = max(0, size - app.db.stat().st_size)
+        packed = store.extent(app.now()).size
+    now = app.db.stat().st_size
+    freed, later = max(0, size - now), max(0, now - packed)
     said = f"Removed {_count(removed, 'run')}, {left:,} left"
     said += f"; the file is {freed / 1e6:.1f} MB smaller." if freed >= 50_000 else "."
-    _say(app, format_, "prune", {"removed": removed, "left": left, "freed_bytes": freed}, [said])
+    if later >= 50_000:
+        said += (
+            f" Somebody is reading the file: it becomes {later / 1e6:.1f} MB smaller with the next writing after that."
+        )
+    _say(app, format_, "prune", {"removed": removed, "left": left, "freed_bytes": freed, "later_bytes": later}, [said])
     return DONE
 
 

@@ -50,6 +50,10 @@ class IngestedRun:
     problems: tuple[Problem, ...]
 
 
+class GoneError(Exception):
+    """A report that was known without its cases is not there any more: another process has pruned its run."""
+
+
 class _Offer(NamedTuple):
     """What a call says of a report besides its bytes; the run's own values where the report's are silent."""
 
@@ -118,10 +122,12 @@ class Writer:
             evidence.append(own_evidence(report.producer, offer.declared, report.retry_evidence))
             partial = partial or offer.partial
             problems += report.problems
-            if report.cases:
+            if report.cases or report.stored:
                 problems += self._repeated(key, report)
             if self._again(call, offer, report):
                 continue
+            if report.stored:
+                raise GoneError
             stored = self._report(call, offer, report)
             counted = self._cases.write(stored, report, at, hints)
             self._problems(key, stored, report.problems)
