@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test browser lint coverage faults fuzz audit bench example record-fixtures real-session clean
+.PHONY: help demo test browser lint coverage faults fuzz mutants audit bench example record-fixtures real-session clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ lint: $(VENV)/.ready  ## ruff, mypy --strict, import-linter, docs in step
 	$(BIN)/cog --check README.md docs/cli.md docs/policy.md
 
 coverage: $(VENV)/.ready  ## line and branch coverage of flakelens/, and the lines that no test reaches
-	$(BIN)/python -m pytest -n 2 -q --cov=flakelens --cov-branch --cov-report=term-missing:skip-covered tests
+	$(BIN)/python -m pytest -n 2 -q --cov --cov-report=term --cov-report=json:.coverage.json tests
 
 faults: $(VENV)/.ready  ## kills, full disks, flipped bits, many writers, hostile reports: minutes, counts for docs/reliability.md
 	for kind in kills writes disks damage together reports hostile; do $(BIN)/python -m tests.faults $$kind --count 100 || exit 1; done
@@ -45,6 +45,10 @@ faults: $(VENV)/.ready  ## kills, full disks, flipped bits, many writers, hostil
 fuzz: $(VENV)/.ready  ## coverage-guided fuzzing of the reader, 10 minutes; inputs stay in .fuzz/
 	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
 	$(BIN)/python -m tests.faults.fuzz .fuzz/kept --seconds 600
+
+mutants: $(VENV)/.ready  ## are wrong criteria of the gate noticed? 300 drawn with seed 1, half an hour; results stay in .mutants/
+	$(BIN)/python -m pip install --quiet --editable '.[mutants]'
+	$(BIN)/python -m tests.mutants --count 300
 
 audit: $(VENV)/.ready  ## licences of all that an installation brings, and known vulnerabilities (asks PyPI)
 	$(BIN)/python -m tests.licences
