@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test browser lint coverage faults fuzz mutants audit bench example record-fixtures real-session clean
+.PHONY: help demo test browser lint coverage faults fuzz mutants licences audit bench example record-fixtures real-session clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,10 +50,12 @@ mutants: $(VENV)/.ready  ## are wrong criteria of the gate noticed? 300 drawn wi
 	$(BIN)/python -m pip install --quiet --editable '.[mutants]'
 	$(BIN)/python -m tests.mutants --count 300
 
-audit: $(VENV)/.ready  ## licences of all that an installation brings, and known vulnerabilities (asks PyPI)
+licences: $(VENV)/.ready  ## licences of all that an installation brings; works without a network
 	$(BIN)/python -m tests.licences
-	$(BIN)/python -m pip install --quiet --editable '.[audit]'
-	$(BIN)/pip-audit --progress-spinner off --skip-editable
+
+audit: $(VENV)/.ready  ## known vulnerabilities (asks PyPI); says how many packages it could ask for
+	$(BIN)/python -m pip install --quiet 'pip-audit>=2.9' || true
+	$(BIN)/python -m tests.audit
 
 bench: $(VENV)/.ready  ## accuracy and speed: figure beside target
 	$(BIN)/python -m benchmarks

@@ -136,5 +136,5 @@ def test_a_reader_of_a_pipe_that_has_seen_enough_is_no_error(monkeypatch: pytest
         raise BrokenPipeError
 
     monkeypatch.setattr(cli.cli, "main", broken)
-    monkeypatch.setattr("sys.stderr", Path("/dev/null").open("w", encoding="utf-8"))
+    monkeypatch.setattr("sys.stderr", Path("/dev/null").open("w", encoding="utf-8"))  # noqa: SIM115 - `run` closes it
     assert cli.run(["tests"]) == 0
