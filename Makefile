@@ -40,7 +40,7 @@ coverage: $(VENV)/.ready  ## line and branch coverage of flakelens/, and the lin
 	$(BIN)/python -m pytest -n 2 -q --cov --cov-report=term --cov-report=json:.coverage.json tests
 
 faults: $(VENV)/.ready  ## kills, full disks, flipped bits, many writers, hostile reports: minutes, counts for docs/reliability.md
-	for kind in kills writes disks damage together reports hostile; do $(BIN)/python -m tests.faults $$kind --count 100 || exit 1; done
+	for kind in kills writes cuts disks damage together reports hostile; do $(BIN)/python -m tests.faults $$kind --count 100 || exit 1; done
 
 fuzz: $(VENV)/.ready  ## coverage-guided fuzzing of the reader, 10 minutes; inputs stay in .fuzz/
 	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
