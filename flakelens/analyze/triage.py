@@ -89,8 +89,12 @@ def _triaged(there: RunInHistory, messages: Messages, place: int) -> tuple[Triag
     area = evidence.areas.names[int(evidence.areas.index[test])]
     failed = Failed(there=there, messages=messages, test=test, probabilities=probabilities)
     outage, signature = there.outage, messages.signatures.get(test)
-    victim = test in outage.victims
-    word = verdict(probabilities, earlier_results=failed.results, suspected_outage=outage.open and victim)
+    word = verdict(
+        probabilities,
+        earlier_results=failed.results,
+        suspected_outage=outage.open,
+        newly_failed=test in outage.victims,
+    )
     seen = messages.seen_before(test)
     known = messages.usual(test) or (
         outage.confirmed and signature is not None and signature.hash in messages.of_outage

@@ -41,12 +41,16 @@ class App:
     @classmethod
     def from_environment(cls, *, db: str | None, policy: str | None, quiet: bool, verbose: bool) -> App:
         """The real one: reads os.environ and the working folder, once."""
+        environ = dict(os.environ)
+        # Our products are thin: a second thread of numpy's BLAS doubles their cost, and takes time to start. What is
+        # run for the user gets the environment as it was.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         return cls(
-            db=Path(db or os.environ.get("FLAKELENS_DB") or ".flakelens/flakelens.db"),
+            db=Path(db or environ.get("FLAKELENS_DB") or ".flakelens/flakelens.db"),
             policy_file=Path(policy) if policy else None,
             quiet=quiet,
             verbose=verbose,
-            environ=dict(os.environ),
+            environ=environ,
             folder=Path.cwd(),
         )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flakelens.facts import Bools, Int32s
+from flakelens.facts import Bools
 from flakelens.stats.markov import GATED, STATES, Floats, Parameters, Series, emissions, observe
 from flakelens.stats.pulls import PullRequest, shares_of_moves
 
@@ -37,50 +37,15 @@ class Step:
     likelihood: Floats  # (N,) P(what was seen in this run | the earlier runs)
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """Where the filter stands after some runs of the gated branch: all it needs to go on. Two arrays to store."""
-
-    states: Floats  # (N, S)
-    commits: Int32s  # (N,) the commit, as the series numbers it, that the test was last seen on
-    seen: Bools  # (N,) false: never, and `commits` says nothing
-
-
-def reach(series: Series, parameters: Parameters, start: Reached | None = None) -> Reached:
-    """The filter after the runs of `series`, which follow on those of `start`. One run costs one product.
-
-    Going on gives what all runs at once would. So keep a state of runs whose outages are settled: one that is only
-    suspected may be refuted by the next run. The commits of both parts must be numbered alike; a test that is new has
-    the prior for a state and was never `seen` (`beginning`). Raises ValueError for runs of pull requests.
-    """
-    if (series.pulls != GATED).any():
-        raise ValueError("only runs of the gated branch can go on from a saved state")
-    reached = beginning(len(series.outcomes), parameters) if start is None else start
-    states, ran = reached.states, series.ran
-    for step in walk(series, parameters, start=reached):
-        states = step.filtered
-    seen = ran.any(axis=1)
-    newest = series.commits[ran.shape[1] - 1 - ran[:, ::-1].argmax(axis=1)] if ran.size else reached.commits
-    return Reached(states, np.where(seen, newest, reached.commits), seen | reached.seen)
-
-
-def beginning(tests: int, parameters: Parameters) -> Reached:
-    """Tests before their first result."""
-    return Reached(np.tile(parameters.prior(), (tests, 1)), np.zeros(tests, np.int32), np.zeros(tests, np.bool_))
-
-
-def walk(
-    series: Series, parameters: Parameters, *, looking_back: bool = False, start: Reached | None = None
-) -> Iterator[Step]:
+def walk(series: Series, parameters: Parameters, *, looking_back: bool = False) -> Iterator[Step]:
     """The filter, run by run: `predicted` is the forecast before a run, `filtered` the state after it.
 
-    `looking_back`: with all that runs of pull requests say (`pulls`), for the forward half of `smooth`. `start`: goes
-    on from there (`reach`).
+    `looking_back`: with all that runs of pull requests say (`pulls`), for the forward half of `smooth`.
     """
     tests, runs = series.outcomes.shape
     matrix = parameters.transitions()
-    begin = beginning(tests, parameters) if start is None else start
-    state, last, seen = begin.states, begin.commits, begin.seen
+    state = np.tile(parameters.prior(), (tests, 1))
+    last, seen = np.zeros(tests, np.int32), np.zeros(tests, np.bool_)  # the commit it was last seen on, if ever
     shares = shares_of_moves(series.commits, series.pulls) if looking_back else np.ones(runs)
     pulls: dict[int, PullRequest] = {}
     for run in range(runs):
@@ -121,21 +86,6 @@ def _move(state: Floats, moved: Bools, matrix: Floats, share: float) -> Floats:
     whole = state @ matrix
     after = whole if share == 1.0 else state + share * (whole - state)
     return after if moved.all() else np.where(moved[:, None], after, state)
-
-
-def filter_states(series: Series, parameters: Parameters) -> Floats:
-    """The state of each test after the last run, given all runs, (N, S); the prior without runs."""
-    state = np.tile(parameters.prior(), (len(series.outcomes), 1))
-    for step in walk(series, parameters):
-        state = step.filtered
-    return state
-
-
-def predict(series: Series, parameters: Parameters) -> Floats:
-    """The state at the first run on a new commit after the last one, (N, S)."""
-    ever = (series.ran & (series.pulls == GATED)).any(axis=1)
-    state = filter_states(series, parameters)
-    return np.where(ever[:, None], state @ parameters.transitions(), state)
 
 
 @dataclass(frozen=True, slots=True)

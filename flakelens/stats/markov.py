@@ -222,28 +222,41 @@ def never_failing(parameters: Parameters, passed: Bools, commits: Int32s) -> Flo
         a ~ prior D^(k_1) T D^(k_2) .. T D^(k_c),   D = diag(1 - p),  T = transitions,  k_i passes on the i-th commit
 
     Outages cancel, for they make a pass less likely by the same factor in every state. Run by run this would be slow
-    for so many tests; a few commits at a time have few different patterns of passes, each with one product for all.
+    for so many tests; a few commits at a time have few different patterns of passes, each with one product for all,
+    and most tests have that of passing throughout.
     """
     matrix, passing = parameters.transitions(), 1.0 - parameters.failing()
     if not len(passed):
         return np.empty((0, STATES))
     # There is no T before the first commit, so it is taken off beforehand.
-    state = np.tile(np.linalg.solve(matrix.T, parameters.prior()), (len(passed), 1))
+    state: Floats = np.tile(np.linalg.solve(matrix.T, parameters.prior()), (len(passed), 1))
     for runs, weights, sizes in _blocks(commits):
-        pattern = (passed[:, runs].astype(np.float32) @ weights).astype(np.min_scalar_type(math.prod(sizes)))
-        order = np.argsort(pattern, kind="stable")
-        pattern, state = pattern[order], state[order]
-        changes = np.flatnonzero(pattern[1:] != pattern[:-1]) + 1
-        for start, stop in pairwise([0, *changes.tolist(), len(order)]):
-            rest, product = int(pattern[start]), np.eye(STATES)
-            for size in sizes:
-                rest, passes = divmod(rest, size)
-                if passes:
-                    product = (product @ matrix) * passing**passes
-            state[start:stop] = state[start:stop] @ product
-        state[order] = state / state.sum(axis=1, keepdims=True)
+        seen = passed[:, runs]
+        rest = np.flatnonzero(~seen.all(axis=1))
+        number = seen[rest].astype(np.float32) @ weights
+        order = np.argsort(number.astype(np.min_scalar_type(math.prod(sizes))), kind="stable")
+        rest, number = rest[order], number[order]
+        others = state[rest]
+        changes = np.flatnonzero(number[1:] != number[:-1]) + 1
+        for start, stop in pairwise([0, *changes.tolist(), len(rest)]):
+            if start < stop:
+                others[start:stop] @= _product(int(number[start]), sizes, matrix, passing)
+        state = state @ _product(math.prod(sizes) - 1, sizes, matrix, passing)
+        state[rest] = others
+    # A healthy test passes nearly always: no sum comes near the smallest number, however many the runs.
+    state = state / state.sum(axis=1, keepdims=True)
     state[~passed.any(axis=1)] = parameters.prior()
     return state
+
+
+def _product(pattern: int, sizes: list[int], matrix: Floats, passing: Floats) -> Floats:
+    """What the passes of a pattern, one digit for each commit, multiply the state by, (S, S)."""
+    product: Floats = np.eye(STATES)
+    for size in sizes:
+        pattern, passes = divmod(pattern, size)
+        if passes:
+            product = (product @ matrix) * passing**passes
+    return product
 
 
 def _blocks(commits: Int32s) -> Iterator[tuple[slice, npt.NDArray[np.float32], list[int]]]:

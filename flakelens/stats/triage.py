@@ -109,13 +109,20 @@ def usual(same: int, earlier: int) -> bool:
     return same > 0 and same >= USUAL_SHARE * earlier
 
 
-def verdict(probabilities: Floats, *, earlier_results: int, suspected_outage: bool) -> TriageVerdict:
-    """The word for one failure. `suspected_outage`: it newly failed in an outage that nothing has confirmed yet."""
-    if suspected_outage:
+def verdict(
+    probabilities: Floats, *, earlier_results: int, suspected_outage: bool, newly_failed: bool
+) -> TriageVerdict:
+    """The word for one failure. `suspected_outage`: it failed in an outage that nothing has confirmed yet.
+
+    What `newly_failed` in one is a part of it whatever its history says; what had failed or flaked just before may be
+    a flake or a break beside it, and shares its doubt only where the outage is what most likely made it fail.
+    """
+    if suspected_outage and newly_failed:
         return TriageVerdict.SUSPECTED_OUTAGE
     if earlier_results < LEAST_RESULTS:
         return TriageVerdict.NO_HISTORY
-    return _VERDICT_OF[int(np.argmax(probabilities))]
+    word = _VERDICT_OF[int(np.argmax(probabilities))]
+    return TriageVerdict.SUSPECTED_OUTAGE if suspected_outage and word is TriageVerdict.OUTAGE else word
 
 
 def dismissed(

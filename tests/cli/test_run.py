@@ -214,3 +214,13 @@ def test_a_policy_that_is_not_valid_hides_no_code_and_the_reports_are_stored(
     assert said.code == 1
     assert "the failures were not triaged" in said.err
     assert stored(folder) == [("junit.xml", False)]
+
+
+def test_the_command_gets_the_environment_as_it_was(
+    folder: Path, flakelens: Flakelens, a_report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What flakelens sets for its own numpy is no business of the tests."""
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    seen = "import os, pathlib\npathlib.Path('seen').write_text(str(os.environ.get('OPENBLAS_NUM_THREADS')))\n"
+    assert flakelens("run", "--", *script(folder, seen + copying(a_report))).code == 0
+    assert (folder / "seen").read_text() == "None"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -274,6 +275,20 @@ def test_it_never_waits_for_scipy_or_pandas(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", source, db, AS_OF], cwd=ROOT, capture_output=True, text=True, check=False
     )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc, which Linux has")
+def test_it_keeps_one_thread(tmp_path):
+    """numpy's BLAS starts a thread for each core and shares thin products among them: more work, and no faster."""
+    source = (
+        "import os, sys; from flakelens.cli import run; run(['--db', sys.argv[1], 'triage', '--as-of', sys.argv[2]]); "
+        "import numpy as np; big = np.ones((9000, 8)); big @ np.ones((8, 8)); "
+        "sys.exit(len(os.listdir('/proc/self/task')) - 1)"
+    )
+    environ = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    command = [sys.executable, "-c", source, mixed_database(tmp_path), AS_OF]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 
 import numpy as np
@@ -12,17 +11,7 @@ from hypothesis import strategies as st
 
 from flakelens.facts import Int8s
 from flakelens.model import Outcome
-from flakelens.stats.chain import (
-    Reached,
-    at_run,
-    beginning,
-    filter_states,
-    log_likelihood,
-    predict,
-    reach,
-    smooth,
-    walk,
-)
+from flakelens.stats.chain import at_run, log_likelihood, smooth, walk
 from flakelens.stats.markov import (
     BROKEN,
     DEFAULTS,
@@ -33,12 +22,12 @@ from flakelens.stats.markov import (
     STATES,
     Floats,
     Parameters,
-    Series,
     emissions,
     never_failing,
     outage_shares,
     series,
 )
+from tests.filtered import filter_states
 from tests.letters import matrix, numbers
 
 LIVELY = Parameters(breaks=0.05, flaky_breaks=0.04, mends=0.3, flakes=0.03, calms=0.02, prior_flaky=0.3, stray=0.001)
@@ -271,57 +260,6 @@ def test_never_failing_tests_of_many_reruns_and_of_none() -> None:
     assert never_failing(LIVELY, row == 1, many) == pytest.approx(filter_states(series(row, many), LIVELY), abs=1e-9)
     assert never_failing(DEFAULTS, np.ones((2, 0), np.bool_), many[:0])[0] == pytest.approx(DEFAULTS.prior())
     assert never_failing(DEFAULTS, np.ones((0, 1), np.bool_), many[:1]).shape == (0, STATES)
-
-
-@given(
-    st.lists(
-        st.tuples(st.lists(st.sampled_from([0, 1, 1, 2, 3, 4]), min_size=3, max_size=3), st.booleans()), max_size=12
-    ),
-    st.lists(st.integers(0, 12), max_size=3),
-    st.booleans(),
-)
-def test_going_on_from_a_saved_state_gives_what_all_runs_at_once_give(
-    runs: list[tuple[list[int], bool]], cuts: list[int], shown: bool
-) -> None:
-    outcomes = np.array([column for column, _ in runs], np.int8).reshape(-1, 3).T
-    commits = np.cumsum([fresh for _, fresh in runs]).astype(np.int32)
-    outage = np.where(np.arange(len(runs)) == 4, 0.3, 0.0)
-
-    def part(columns: slice) -> Series:
-        shows = np.full(len(commits[columns]), shown)
-        return series(outcomes[:, columns], commits[columns], outage=outage[columns], retries_shown=shows)
-
-    edges = sorted({0, len(runs), *(cut for cut in cuts if cut < len(runs))})
-    reached = None
-    for one, two in itertools.pairwise(edges):
-        reached = reach(part(slice(one, two)), LIVELY, reached)
-    if reached is not None:
-        assert reached.states == pytest.approx(filter_states(part(slice(None)), LIVELY), abs=1e-12)
-        assert (reached.seen == part(slice(None)).ran.any(axis=1)).all()
-
-
-def test_a_saved_state_survives_being_stored_and_takes_in_new_tests() -> None:
-    at = np.arange(6, dtype=np.int32)
-    reached = reach(series(matrix("PPFFP"), at[:5]), LIVELY)
-    kept = io.BytesIO()
-    np.savez(kept, states=reached.states, commits=reached.commits, seen=reached.seen)
-    kept.seek(0)
-    stored = np.load(kept)
-    new = beginning(1, LIVELY)
-    both = Reached(*(np.concatenate([stored[name], getattr(new, name)]) for name in ("states", "commits", "seen")))
-    after = reach(series(matrix("P", "F"), at[5:]), LIVELY, both)
-    assert after.states == pytest.approx(filter_states(series(matrix("PPFFPP", ".....F"), at), LIVELY), abs=1e-12)
-
-
-def test_a_saved_state_is_of_the_gated_branch() -> None:
-    with pytest.raises(ValueError, match="gated branch"):
-        reach(series(matrix("P"), np.zeros(1, np.int32), pulls=np.ones(1, np.int32)), LIVELY)
-
-
-def test_forecast_of_the_next_commit() -> None:
-    seen = series(matrix("PPPP", "...."), np.arange(4, dtype=np.int32))
-    assert predict(seen, LIVELY)[0] == pytest.approx(filter_states(seen, LIVELY)[0] @ LIVELY.transitions())
-    assert predict(seen, LIVELY)[1] == pytest.approx(LIVELY.prior())
 
 
 @pytest.mark.parametrize("run", [0, 3, 7, 11])

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flakelens.stats.chain import filter_states, smooth, walk
+from flakelens.stats.chain import smooth, walk
 from flakelens.stats.fitting import fit
 from flakelens.stats.markov import BROKEN, DEFAULTS, GATED, Floats, Series, series
 from flakelens.stats.message_odds import MOST, UNKNOWN, if_broken, message_odds
 from flakelens.stats.triage import CAUSES, causes
+from tests.filtered import filter_states
 from tests.letters import matrix
 
 

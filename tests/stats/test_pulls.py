@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flakelens.stats.chain import filter_states, log_likelihood, smooth
+from flakelens.stats.chain import log_likelihood, smooth
 from flakelens.stats.markov import (
     BROKEN,
     DEFAULTS,
@@ -24,6 +24,7 @@ from flakelens.stats.markov import (
     series,
 )
 from flakelens.stats.pulls import OLDER, shares_of_moves
+from tests.filtered import filter_states
 from tests.letters import matrix, numbers
 
 LIVELY = Parameters(breaks=0.05, flaky_breaks=0.04, mends=0.3, flakes=0.03, prior_flaky=0.3, pull_breaks=0.1)

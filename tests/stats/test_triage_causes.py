@@ -90,21 +90,27 @@ OUTAGE = np.array([0.02, 0.96, 0.02, 0.0, 0.0])
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "earlier", "suspected", "word"),
+    ("probabilities", "earlier", "suspected", "newly", "word"),
     [
-        (FLAKE, 100, False, "flake"),
-        (OUTAGE, 100, False, "outage"),
-        (np.array([0, 0, 0.9, 0.1, 0]), 100, False, "new"),
-        (np.array([0, 0, 0.1, 0, 0.9]), 100, False, "new"),
-        (np.array([0, 0, 0.1, 0.9, 0]), 100, False, "ongoing"),
-        (FLAKE, 4, False, "no-history"),
-        (FLAKE, 5, False, "flake"),
-        (OUTAGE, 100, True, "suspected-outage"),
-        (OUTAGE, 0, True, "suspected-outage"),
+        (FLAKE, 100, False, True, "flake"),
+        (OUTAGE, 100, False, True, "outage"),
+        (np.array([0, 0, 0.9, 0.1, 0]), 100, False, True, "new"),
+        (np.array([0, 0, 0.1, 0, 0.9]), 100, False, True, "new"),
+        (np.array([0, 0, 0.1, 0.9, 0]), 100, False, False, "ongoing"),
+        (FLAKE, 4, False, True, "no-history"),
+        (FLAKE, 5, False, True, "flake"),
+        (OUTAGE, 100, True, True, "suspected-outage"),
+        (OUTAGE, 0, True, True, "suspected-outage"),
+        # It failed in the run before too: no victim by its history, but as unconfirmed as the outage that took it.
+        (OUTAGE, 100, True, False, "suspected-outage"),
+        (OUTAGE, 4, True, False, "no-history"),
+        (FLAKE, 100, True, False, "flake"),
+        (np.array([0, 0.1, 0.1, 0.8, 0]), 100, True, False, "ongoing"),
     ],
 )
-def test_verdict(probabilities: Floats, earlier: int, suspected: bool, word: str) -> None:
-    assert verdict(probabilities, earlier_results=earlier, suspected_outage=suspected) == word
+def test_verdict(probabilities: Floats, earlier: int, suspected: bool, newly: bool, word: str) -> None:
+    found = verdict(probabilities, earlier_results=earlier, suspected_outage=suspected, newly_failed=newly)
+    assert found == word
 
 
 @pytest.mark.parametrize(
