@@ -128,6 +128,7 @@ WAIVER = (
     f"created = {started_at(60).isoformat()}\nexpires = {(started_at(60) + timedelta(hours=24)).isoformat()}\n"
 )
 WATCH: dict[str, Any] = {"policy": text_of("post-deployment"), "gate": "post-deployment"}
+LATER = '[[focus]]\nname = "some-day"\nmatch = ["form"]\nowner = "@hirewell/web"\n'
 WEEK: dict[str, Any] = {"policy": text_of("gate1-stabilisation")}
 
 
@@ -159,10 +160,13 @@ STORIES: dict[str, tuple[list[RunReports], dict[str, Any]]] = {
     "hidden-lately": ([*suite(40), *(hiding(a_suite_run(n)) for n in range(40, 65))], {}),
     "cut-off": ([*suite(40), cut(a_suite_run(40))], {}),
     "no-commits": ([without_commits(run) for run in suite(12, troubles)], {}),
+    "no-commits-cut-off": ([without_commits(run) for run in (*suite(12), cut(a_suite_run(12)))], {}),
     "old": (suite(40), {"as_of": started_at(40) + timedelta(days=9)}),
+    "four-days-old": (suite(40), {"as_of": started_at(39) + timedelta(hours=96)}),
     "days-apart": ([a_suite_run(n, started=started_at(96 * n)) for n in range(12)], {"as_of": started_at(96 * 11) + timedelta(hours=97)}),
     "observed": (suite(15), {"policy": '[gates.gate1.criteria.pass-rate]\nevidence = "observed"'}),
     "no-commit-of-it": (suite(40), {"commit": "f" * 40}),
+    "no-run-of-any-commit": ([], {"commit": "f" * 40, "as_of": started_at(1)}),
     "commit-cut-off": ([*suite(40), cut(a_suite_run(40))], {"commit": a_commit(40)}),
     "attested": ([a_check(n, environment="staging") for n in range(3)], {"policy": text_of("infrastructure"), "gate": "infrastructure", "decisions": ATTESTED}),
     "attested-by-others": ([a_check(n) for n in range(6)], {"policy": text_of("deployment"), "gate": "deployment", "decisions": ATTESTED}),
@@ -170,6 +174,8 @@ STORIES: dict[str, tuple[list[RunReports], dict[str, Any]]] = {
     "watch-met": (hourly(), WATCH),
     "watch-too-short": (hourly(count=13), WATCH),
     "watch-minutes": (hourly(count=1), WATCH | {"as_of": started_at(0) + timedelta(minutes=20)}),
+    "watch-an-hour": (hourly(count=2), WATCH | {"as_of": started_at(1)}),
+    "watch-begun-now": (hourly(count=1), WATCH | {"as_of": started_at(0)}),
     "watch-failed": (hourly({7: PAGE, 8: PAGE}), WATCH),
     "watch-shaky": (hourly({24: PAGE}), WATCH),
     "watch-gap": ([run for n, run in enumerate(hourly()) if n not in range(5, 9)], WATCH),
@@ -177,6 +183,7 @@ STORIES: dict[str, tuple[list[RunReports], dict[str, Any]]] = {
     "watch-another-commit": ([*hourly(), *(production(n, deployed="b" * 40) for n in range(25, 28))], WATCH),
     "watch-none": ([a_check(n) for n in range(5)], WATCH),
     "week": ([a_week_run(n) for n in range(40)], WEEK),
+    "week-and-later": ([a_week_run(n) for n in range(12)], {"policy": WEEK["policy"] + LATER}),
     "week-broken": ([*(a_week_run(n) for n in range(36)), *(a_week_run(n, {"form keeps its text": "F", "pays by card at the checkout": "F"}) for n in range(36, 40))], WEEK),
     "no-area": ([a_run(n, outcomes={"stray": "P"}, file="lib/stray.test.ts") for n in range(12)], {}),
     "one-area": ([a_run(n, reports=[a_report(n, {f"AI {k}": "P" for k in range(9)}, file="src/api/ai/a.test.ts")]) for n in range(12)], {}),

@@ -127,13 +127,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--count", type=int, default=300, help="how many to draw (0: all)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--again", action="store_true", help="of those drawn, try only what survived the last time")
     parser.add_argument("--told", action="store_true", help="only tell what the last try found")
     given = parser.parse_args()
     prepared()
     names = made()
     chosen = sorted(Random(given.seed).sample(names, given.count) if 0 < given.count < len(names) else names)
-    if not given.told:
-        command = [sys.executable, "-m", "mutmut", "run", "--max-children", "1", *chosen]
+    tried = [name for name, result in results(chosen).items() if result != "killed"] if given.again else chosen
+    if tried and not given.told:
+        command = [sys.executable, "-m", "mutmut", "run", "--max-children", "1", *tried]
         subprocess.run(command, check=False, env={**os.environ, "CI": "true"})
     known, unknown, found = reasons(), 0, results(chosen)
     for name, result in found.items():
