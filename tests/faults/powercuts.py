@@ -130,4 +130,3 @@ def cuts(material: Material, most: int, seed: int) -> Counter[str]:
                     f"{operation.name}: cut {'with calls not yet on the disk' if lost else 'with all on the disk'}"
                 ] += 1
     return counts
-
