@@ -55,7 +55,7 @@ Progress = Callable[[int, int | None, str], None]  # done, of how many (None: un
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
+class Read:
     """One run, read and described."""
 
     run: RunReports
@@ -92,13 +92,13 @@ def ingest(
     if run_per_dir:
         detected, environ, checkout = None, None, None
     reading = _runs(paths, options, detected, run_per_dir, environ or {}, redactor, stdin, ingested_at, progress)
-    waiting: list[_Read] = []
+    waiting: list[Read] = []
     for read in reading:
         waiting.append(read)
         if read.readable:
             break
     else:
-        raise _nothing_read(paths, waiting)
+        raise nothing_read(paths, waiting)
     opened = store() if callable(store) else store
     done: list[IngestedRun] = []
     while waiting:
@@ -112,7 +112,8 @@ def ingest(
     return done
 
 
-def _nothing_read(paths: Sequence[str], tried: Sequence[_Read]) -> NothingReadError:
+def nothing_read(paths: Sequence[str], tried: Sequence[Read]) -> NothingReadError:
+    """The error for a call of which not one report could be read."""
     problems = [problem for read in tried for problem in read.run.problems]
     problems += [problem for read in tried for _, report in read.run.reports for problem in report.problems]
     reasons = list(dict.fromkeys(f"{each.where}: {each.message}" for each in problems if each.code in _UNREAD))
@@ -134,7 +135,7 @@ def _runs(
     stdin: BinaryIO | None,
     now: datetime,
     progress: Progress | None,
-) -> Iterator[_Read]:
+) -> Iterator[Read]:
     if run_per_dir and (options.run or options.started_at):
         raise UsageError("--run and --started-at cannot hold for many runs.", mend="Write them into each run.json.")
     found = shares(paths, run_per_dir=run_per_dir)
@@ -142,20 +143,33 @@ def _runs(
     for number, share in enumerate(found):
         if progress:
             progress(number, len(found) if run_per_dir else None, share.name)
-        read = _read_share(share, options, detected, environ, redactor, stdin, progress if not run_per_dir else None)
-        info = read.run.info
-        stamps = [report.started_at for _, report in read.run.reports if report.started_at]
-        start = info.started_at or min(stamps, default=None)
-        if start is None and read.run.reports:
-            start, problem = _start_without_stamp(share, read.run, previous, now, run_per_dir)
-            info = replace(info, started_at=start)
-            read = replace(read, run=replace(read.run, info=info, problems=(*read.run.problems, problem)))
-        if start is not None and start > now + _CLOCK_TOLERANCE:
-            ahead = Problem(ProblemCode.CLOCK, share.name, f"The run starts in the future ({start:%Y-%m-%d %H:%M} UTC):"
-                            " it is taken as begun now. Check the clock, or started_at.")  # fmt: skip
-            read = replace(read, run=replace(read.run, problems=(*read.run.problems, ahead)))
+        read = read_share(share, options, detected, environ, redactor, stdin, progress if not run_per_dir else None)
+        read, start = placed(read, share, previous, now, run_per_dir)
         previous = start or previous
         yield read
+
+
+def placed(
+    read: Read, share: Share, previous: datetime | None, now: datetime, run_per_dir: bool
+) -> tuple[Read, datetime | None]:
+    """The run with its start, and that start; `previous` is that of the share before it, for runs that say nothing."""
+    info = read.run.info
+    start = stated_start(read)
+    if start is None and read.run.reports:
+        start, problem = _start_without_stamp(share, read.run, previous, now, run_per_dir)
+        info = replace(info, started_at=start)
+        read = replace(read, run=replace(read.run, info=info, problems=(*read.run.problems, problem)))
+    if start is not None and start > now + _CLOCK_TOLERANCE:
+        ahead = Problem(ProblemCode.CLOCK, share.name, f"The run starts in the future ({start:%Y-%m-%d %H:%M} UTC):"
+                        " it is taken as begun now. Check the clock, or started_at.")  # fmt: skip
+        read = replace(read, run=replace(read.run, problems=(*read.run.problems, ahead)))
+    return read, start
+
+
+def stated_start(read: Read) -> datetime | None:
+    """When a run started by what it says itself, or its reports."""
+    stamps = [report.started_at for _, report in read.run.reports if report.started_at]
+    return read.run.info.started_at or min(stamps, default=None)
 
 
 def _start_without_stamp(
@@ -172,15 +186,16 @@ def _start_without_stamp(
     return start, Problem(ProblemCode.START_UNKNOWN, share.name, message)
 
 
-def _read_share(
+def read_share(
     share: Share,
     options: RunOptions,
     detected: RunInfo | None,
     environ: Mapping[str, str],
     redactor: Redactor,
     stdin: BinaryIO | None,
-    progress: Progress | None,
-) -> _Read:
+    progress: Progress | None = None,
+) -> Read:
+    """Read the reports of one share and describe them; when it started is for `placed` to say."""
     reports: list[tuple[ReportInfo, ParsedReport]] = []
     problems = list(share.problems)
     readable = False
@@ -209,7 +224,7 @@ def _read_share(
     if not info.branch and not info.local and info.event in _FROM_BRANCH:
         message = "The run's branch is not known, so that it counts for no gate. Give --branch, or branch in run.json."
         problems.append(Problem(ProblemCode.UNKNOWN_BRANCH, share.name, message))
-    return _Read(run=RunReports(info=info, reports=tuple(reports), problems=tuple(problems)), readable=readable)
+    return Read(run=RunReports(info=info, reports=tuple(reports), problems=tuple(problems)), readable=readable)
 
 
 def _is_report(report: ParsedReport) -> bool:
