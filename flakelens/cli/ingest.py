@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import ExitStack
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,32 +14,86 @@ from flakelens.cli.app import App, format_option
 from flakelens.cli.exit_codes import DONE, UNREADABLE
 from flakelens.cli.metadata_options import metadata_options
 from flakelens.cli.progress import Bar
+from flakelens.errors import UsageError
 from flakelens.model import SERIOUS_CODES
+from flakelens.run_metadata import RunOptions, options
+
+if TYPE_CHECKING:
+    from flakelens.store import IngestedRun, Store
 
 
 @click.command(short_help="read the reports of a run into the database")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--run-per-dir", is_flag=True, help="Each sub-folder of PATH is one run; CI variables are not used.")
+@click.option("--to-parquet", "lake", metavar="FOLDER", help="Into this lake of Parquet files, not the database.")
+@click.option("--scheduler", metavar="ADDRESS", help="Read the runs on the workers of this Dask scheduler.")
 @metadata_options
 @format_option("text", "json")
 @click.pass_obj
-def command(app: App, /, paths: tuple[str, ...], run_per_dir: bool, format_: str, partial: bool, **said: Any) -> int:
+def command(
+    app: App,
+    /,
+    paths: tuple[str, ...],
+    run_per_dir: bool,
+    lake: str | None,
+    scheduler: str | None,
+    format_: str,
+    partial: bool,
+    **said: Any,
+) -> int:
     """Read the JUnit reports that PATH names into the database.
 
     PATH is a file, a folder, a glob, a .zip or .tar.gz, or - for standard input. All that one call names is one run,
     unless --run-per-dir is given. What the options do not say is taken from the CI's environment.
+
+    With --to-parquet and --run-per-dir the runs are read by Dask workers (extra [dask]): those of --scheduler, else
+    one process per core of this machine. docs/lake.md says when that is worth it.
     """
+    if scheduler and not (lake and run_per_dir):
+        raise UsageError(
+            "--scheduler reads many runs into a lake.",
+            mend="Add --to-parquet FOLDER and --run-per-dir, or leave it out.",
+        )
+    given = options(**said, partial=partial)
+    if lake and run_per_dir:
+        runs = _on_workers(app, paths, Path(lake), scheduler or "", given)
+    else:
+        runs = _here(app, paths, run_per_dir, lake, given)
+    if format_ == "json":
+        from flakelens.render.json.ingest import render as as_json
+
+        click.echo(as_json(runs), nl=False)
+    else:
+        from flakelens.render.text.ingest import render as as_text
+
+        text = as_text(runs, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose, lake=lake or "")
+        click.echo(text, nl=False)
+    serious = any(problem.code in SERIOUS_CODES for run in runs for problem in run.problems)
+    return UNREADABLE if serious else DONE
+
+
+def _here(
+    app: App, paths: tuple[str, ...], run_per_dir: bool, lake: str | None, given: RunOptions
+) -> list[IngestedRun]:
+    """Read in this process, into the database or a lake."""
     from flakelens.checkout import Checkout
     from flakelens.ci import GitFolder, detect
     from flakelens.ingest import ingest
-    from flakelens.run_metadata import options
-    from flakelens.store import open_store
+
+    def opened() -> Store:
+        if lake is not None:
+            from flakelens.lake import open_lake
+
+            return stack.enter_context(open_lake(lake, create=True))
+        from flakelens.store import open_store
+
+        return stack.enter_context(open_store(app.db, create=True))
 
     with ExitStack() as stack, Bar(shown=app.interactive) as bar:
-        runs = ingest(
+        return ingest(
             paths,
-            store=lambda: stack.enter_context(open_store(app.db, create=True)),
-            options=options(**said, partial=partial),
+            store=opened,
+            options=given,
             detected=None if run_per_dir else detect(app.environ, GitFolder(app.folder)),
             run_per_dir=run_per_dir,
             ingested_at=app.now(),
@@ -47,14 +103,12 @@ def command(app: App, /, paths: tuple[str, ...], run_per_dir: bool, format_: str
             checkout=None if run_per_dir else Checkout.find(app.folder),
             progress=bar,
         )
-    if format_ == "json":
-        from flakelens.render.json.ingest import render as as_json
 
-        click.echo(as_json(runs), nl=False)
-    else:
-        from flakelens.render.text.ingest import render as as_text
 
-        text = as_text(runs, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose)
-        click.echo(text, nl=False)
-    serious = any(problem.code in SERIOUS_CODES for run in runs for problem in run.problems)
-    return UNREADABLE if serious else DONE
+def _on_workers(app: App, paths: tuple[str, ...], lake: Path, scheduler: str, given: RunOptions) -> list[IngestedRun]:
+    """Read many runs on Dask workers, into a lake."""
+    from flakelens.lake.bringing import bring
+    from flakelens.lake.workers import workers
+
+    with workers(scheduler, number=os.cpu_count() or 1) as on, Bar(shown=app.interactive) as bar:
+        return bring(paths, lake, on, options=given, redact=app.policy().redact, ingested_at=app.now(), progress=bar)
