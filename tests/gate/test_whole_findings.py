@@ -155,6 +155,8 @@ STORIES: dict[str, tuple[list[RunReports], dict[str, Any]]] = {
     "troubles-with-decisions": (suite(60, troubles), {"decisions": QUARANTINE + WAIVER, "as_of": started_at(61)}),
     "large-losses": (suite(60, outages), {}),
     "weak": (suite(40, weak), {}),
+    "bad-and-few": (suite(6, lambda n: {f"components {k}": "F" for k in range(1, 4 + n % 2)}), {}),
+    "outages-long-ago": (suite(110, lambda n: {f"{area} {k}": "F" for area in ("AI", "components", "E2E") for k in range(1, 29)} if n in (9, 20) else {}), {}),
     "a-bad-month": (suite(120, long_ago), {}),
     "hidden-retries": ([hiding(run) for run in suite(40)], {}),
     "hidden-lately": ([*suite(40), *(hiding(a_suite_run(n)) for n in range(40, 65))], {}),
