@@ -34,7 +34,7 @@ lint: $(VENV)/.ready  ## ruff, mypy --strict, import-linter, docs in step
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cog --check README.md docs/cli.md docs/policy.md
+	$(BIN)/cog --check README.md docs/cli.md docs/lake.md docs/policy.md
 
 coverage: $(VENV)/.ready  ## line and branch coverage of flakelens/, and the lines that no test reaches
 	$(BIN)/python -m pytest -n 2 -q --cov --cov-report= --cov-report=json:.coverage.json tests

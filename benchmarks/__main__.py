@@ -20,6 +20,8 @@ BENCHMARKS = (
     "forecast",
     "recorded_truth",
     "model_cost",
+    "gate_cost",
+    "ingest_cost",
     "sync_history",
     "report_page",
 )

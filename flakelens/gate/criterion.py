@@ -12,9 +12,9 @@ import numpy as np
 from flakelens.completeness import AreaView
 from flakelens.facts import Bools
 from flakelens.model import GateState, TestId
+from flakelens.stats.findings import Findings, find_states
 from flakelens.stats.markov import DEFAULTS, Parameters
 from flakelens.stats.probabilities import Posterior, find_posterior
-from flakelens.stats.states import TestFinding, find_states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ class Scope:
         )
 
     @cached_property
-    def findings(self) -> tuple[TestFinding, ...]:
+    def findings(self) -> Findings:
         """The state of each test, (N,); positions in it are runs of `view`."""
         return find_states(
             self.view.outcomes,

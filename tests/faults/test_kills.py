@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.faults.calls import faults
 
-OPERATIONS = ("ingest", "merge", "rebuild", "prune", "migrate", "backup")
+OPERATIONS = ("ingest", "ingest --jobs 2", "merge", "rebuild", "prune", "migrate", "backup")
 
 
 def test_killed_at_random_moments_each_run_is_whole_or_absent() -> None:
