@@ -21,6 +21,7 @@ BENCHMARKS = (
     "recorded_truth",
     "model_cost",
     "gate_cost",
+    "ingest_cost",
     "sync_history",
     "report_page",
 )

@@ -6,60 +6,29 @@ and the same call again brings the rest.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
-from flakelens.errors import NothingReadError, UsageError
-from flakelens.junit import read_paths
-from flakelens.model import (
-    Event,
-    ParsedReport,
-    Problem,
-    ProblemCode,
-    ReportInfo,
-    RetryEvidence,
-    RunInfo,
-    RunReports,
-    TestId,
-)
+from flakelens.errors import UsageError
+from flakelens.model import ParsedReport, ReportInfo, RetryEvidence, RunInfo, RunReports, TestId
 from flakelens.policy import RedactPolicy
+from flakelens.reading.here import Here, Known
 from flakelens.redact import Redactor
-from flakelens.run_metadata import RunOptions, resolve
-from flakelens.run_shares import Share, shares
+from flakelens.run_metadata import RunOptions
+from flakelens.run_reports import ReadRun, assembled, described, nothing_read
+from flakelens.run_shares import Folder, Share, shares
+from flakelens.run_start import placed
 
 if TYPE_CHECKING:
     from flakelens.checkout import Checkout
+    from flakelens.reading.workers import Workers
     from flakelens.store import IngestedRun, Store
 
-# Said of a path, not of a report: there are no bytes to keep, so that a later call with the right path mends it.
-_NO_REPORT = frozenset(
-    {ProblemCode.NO_SUCH_FILE, ProblemCode.UNREADABLE, ProblemCode.UNSAFE_MEMBER, ProblemCode.NOT_JUNIT}
-)
-_UNREAD = _NO_REPORT | {
-    ProblemCode.TOO_LARGE,
-    ProblemCode.BAD_ARCHIVE,
-    ProblemCode.EMPTY_FILE,
-    ProblemCode.NOT_XML,
-    ProblemCode.DOCTYPE,
-    ProblemCode.MALFORMED,
-}  # a report that is cut off before its first test is read: that it was begun is a fact about its run
-_FROM_BRANCH = frozenset({Event.PUSH, Event.SCHEDULE, Event.MERGE_QUEUE, Event.MANUAL})
-_CLOCK_TOLERANCE = timedelta(minutes=10)
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # where a first folder without any time stands
-_STEP = timedelta(minutes=1)  # between folders without time stamps
-
 Progress = Callable[[int, int | None, str], None]  # done, of how many (None: unknown), what is being read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
-    """One run, read and described."""
-
-    run: RunReports
-    readable: bool  # at least one of its reports could be read
 
 
 def ingest(
@@ -75,6 +44,7 @@ def ingest(
     stdin: BinaryIO | None = None,
     checkout: Checkout | None = None,
     progress: Progress | None = None,
+    jobs: int = 1,
 ) -> list[IngestedRun]:
     """Read what `paths` name and store it; one entry per run and call, in the order read.
 
@@ -83,185 +53,136 @@ def ingest(
     `detected` and `checkout` are not used. `environ` is asked for the Playwright reporter's switches (not with
     `run_per_dir`) and for the values that `redact` masks in messages before they are stored; `checkout` for the files
     of tests whose reports name none, and for renamed files. `store` may be a function that opens it: it is called when
-    there is something to write.
+    there is something to write; a store that is open is asked which reports it has, and these are not parsed again.
+    With `jobs` above 1 and enough to read, as many processes parse; the outcome is the same.
 
     Raises NothingReadError, with nothing written, when not one report could be read; UsageError for paths and options
     that do not fit together; DatabaseError.
     """
+    if run_per_dir and (options.run or options.started_at):
+        raise UsageError("--run and --started-at cannot hold for many runs.", mend="Write them into each run.json.")
     redactor = Redactor(redact, environ)
+    here = Here(redactor, stdin)
+    switches = {} if run_per_dir else environ or {}
     if run_per_dir:
-        detected, environ, checkout = None, None, None
-    reading = _runs(paths, options, detected, run_per_dir, environ or {}, redactor, stdin, ingested_at, progress)
-    waiting: list[_Read] = []
+        detected, checkout = None, None
+    found = shares(paths, run_per_dir=run_per_dir)
+    infos = [described(share, options, detected) for share in found]
+    # a remote's address may carry a password
+    infos = [replace(info, url=redactor.text(info.url)) for info in infos]
+    known = _known(store, checkout, ingested_at)
+    call = _Call(found, infos, here, known, switches, run_per_dir, ingested_at, progress)
+    with ExitStack() as stack:
+        if jobs > 1 and (workers := call.with_workers(jobs, redact, environ or {})):
+            stack.enter_context(workers)
+        return _stored(paths, call.runs(), call, store, checkout)
+
+
+def _stored(
+    paths: Sequence[str],
+    reading: Iterator[ReadRun],
+    call: _Call,
+    store: Store | Callable[[], Store],
+    checkout: Checkout | None,
+) -> list[IngestedRun]:
+    waiting: list[ReadRun] = []
     for read in reading:
         waiting.append(read)
         if read.readable:
             break
     else:
-        raise _nothing_read(paths, waiting)
+        raise nothing_read(paths, waiting)
+    from flakelens.store import GoneError
+
     opened = store() if callable(store) else store
     done: list[IngestedRun] = []
     while waiting:
-        done.append(_write(opened, waiting.pop(0).run, ingested_at, checkout))
+        run = waiting.pop(0).run
+        try:
+            done.append(_write(opened, run, call.now, checkout))
+        except GoneError:  # somebody has pruned meanwhile what was known and so not parsed
+            parsed = replace(run, reports=call.parsed(len(done)))
+            done.append(_write(opened, parsed, call.now, checkout))
         if not waiting and (following := next(reading, None)) is not None:
             waiting.append(following)
     if checkout is not None and (renames := checkout.renames()):
         from flakelens.facts import RenameFacts  # numpy: only where there is something to say
 
-        opened.add_renames([RenameFacts(*rename) for rename in renames], known_at=ingested_at)
+        opened.add_renames([RenameFacts(*rename) for rename in renames], known_at=call.now)
     return done
 
 
-def _nothing_read(paths: Sequence[str], tried: Sequence[_Read]) -> NothingReadError:
-    problems = [problem for read in tried for problem in read.run.problems]
-    problems += [problem for read in tried for _, report in read.run.reports for problem in report.problems]
-    reasons = list(dict.fromkeys(f"{each.where}: {each.message}" for each in problems if each.code in _UNREAD))
-    said = "\n  ".join(reasons[:3]) + (f"\n  and {len(reasons) - 3} more" if len(reasons) > 3 else "")
-    message = f"No report could be read from {', '.join(paths[:3])}{' ..' if len(paths) > 3 else ''}."
-    return NothingReadError(
-        f"{message}\n  {said}" if said else message,
-        mend="Nothing was written. Name the folder or file that the test tool writes its JUnit XML to.",
-    )
+def _known(store: Store | Callable[[], Store], checkout: Checkout | None, now: datetime) -> Callable[[RunInfo], Known]:
+    """What asks the store for the reports of a run that it has. Nothing is known of a run that has no id yet."""
+
+    def known(info: RunInfo) -> Known:
+        if callable(store) or not info.run:
+            return {}
+        # The checkout is asked for the file of each test that names none: these reports must be parsed.
+        return store.known_reports(info.provider, info.run, ingested_at=now, with_files=checkout is not None)
+
+    return known
 
 
-def _runs(
-    paths: Sequence[str],
-    options: RunOptions,
-    detected: RunInfo | None,
-    run_per_dir: bool,
-    environ: Mapping[str, str],
-    redactor: Redactor,
-    stdin: BinaryIO | None,
-    now: datetime,
-    progress: Progress | None,
-) -> Iterator[_Read]:
-    if run_per_dir and (options.run or options.started_at):
-        raise UsageError("--run and --started-at cannot hold for many runs.", mend="Write them into each run.json.")
-    found = shares(paths, run_per_dir=run_per_dir)
-    previous: datetime | None = None
-    for number, share in enumerate(found):
-        if progress:
-            progress(number, len(found) if run_per_dir else None, share.name)
-        read = _read_share(share, options, detected, environ, redactor, stdin, progress if not run_per_dir else None)
-        info = read.run.info
-        stamps = [report.started_at for _, report in read.run.reports if report.started_at]
-        start = info.started_at or min(stamps, default=None)
-        if start is None and read.run.reports:
-            start, problem = _start_without_stamp(share, read.run, previous, now, run_per_dir)
-            info = replace(info, started_at=start)
-            read = replace(read, run=replace(read.run, info=info, problems=(*read.run.problems, problem)))
-        if start is not None and start > now + _CLOCK_TOLERANCE:
-            ahead = Problem(ProblemCode.CLOCK, share.name, f"The run starts in the future ({start:%Y-%m-%d %H:%M} UTC):"
-                            " it is taken as begun now. Check the clock, or started_at.")  # fmt: skip
-            read = replace(read, run=replace(read.run, problems=(*read.run.problems, ahead)))
-        previous = start or previous
-        yield read
+@dataclass(slots=True)
+class _Call:
+    """One call of `ingest`: its shares, and how they are read."""
 
+    shares: Sequence[Share]
+    infos: Sequence[RunInfo]  # of each share
+    here: Here
+    known: Callable[[RunInfo], Known]
+    switches: Mapping[str, str]  # the environment, where it speaks of these reports
+    run_per_dir: bool
+    now: datetime
+    progress: Progress | None
+    workers: Workers | None = None
 
-def _start_without_stamp(
-    share: Share, run: RunReports, previous: datetime | None, now: datetime, run_per_dir: bool
-) -> tuple[datetime, Problem]:
-    """When a run without any time stamp started: by the order of the folders, else by the time of its files."""
-    if run_per_dir:
-        start = previous + _STEP if previous else _LONG_AGO
-        how = "it stands where its folder stands in their natural order"
-    else:
-        start = share.file_time(report.name for _, report in run.reports) or now
-        how = "the time of the file was taken"
-    message = f"No report says when it was made; {how}. Give --started-at, or started_at in run.json."
-    return start, Problem(ProblemCode.START_UNKNOWN, share.name, message)
+    def with_workers(self, jobs: int, redact: RedactPolicy, environ: Mapping[str, str]) -> Workers | None:
+        """Let worker processes read ahead, where there is enough for them."""
+        from flakelens.reading import workers
 
+        if not workers.worth_it(folder.path for share in self.shares for folder in share.folders):
+            return None
+        folders = [
+            workers.Folder(folder.path, partial(self.known, info))
+            for share, info in zip(self.shares, self.infos, strict=True)
+            for folder in share.folders
+        ]
+        self.workers = workers.Workers(folders, jobs=jobs, redact=redact, environ=environ, here=self.here)
+        return self.workers
 
-def _read_share(
-    share: Share,
-    options: RunOptions,
-    detected: RunInfo | None,
-    environ: Mapping[str, str],
-    redactor: Redactor,
-    stdin: BinaryIO | None,
-    progress: Progress | None,
-) -> _Read:
-    reports: list[tuple[ReportInfo, ParsedReport]] = []
-    problems = list(share.problems)
-    readable = False
-    given = detected is None or share.described or options.describes_run
-    info = resolve(share.said.over(options), detected, given=given)
-    info = replace(info, url=redactor.text(info.url))  # a remote's address may carry a password
-    switches = _switches(environ)
-    for folder in share.folders:
-        names: list[str] = []
-        for report in redactor.reports(read_paths([folder.path], stdin=stdin)):
-            if progress:
-                progress(len(reports), None, report.name)
-            readable = readable or _is_readable(report)
-            if not _is_report(report):
-                problems += report.problems
-                continue
-            names.append(report.name)
-            reports.append((_described(folder.of_report(report.name), info, report, switches), _told_apart(report)))
-        problems += [
-            Problem(ProblemCode.NO_SUCH_FILE, f"{folder.path}/{name}",
-                    "run.json names this report, and it is not there: was it uploaded?")
-            for name in folder.file.missing(names)
-        ]  # fmt: skip
-    if not info.run:
-        info = replace(info, run=share.default_id or _hash_of([report for _, report in reports]))
-    if not info.branch and not info.local and info.event in _FROM_BRANCH:
-        message = "The run's branch is not known, so that it counts for no gate. Give --branch, or branch in run.json."
-        problems.append(Problem(ProblemCode.UNKNOWN_BRANCH, share.name, message))
-    return _Read(run=RunReports(info=info, reports=tuple(reports), problems=tuple(problems)), readable=readable)
+    def runs(self) -> Iterator[ReadRun]:
+        """Each share, read and described."""
+        previous: datetime | None = None
+        for number, share in enumerate(self.shares):
+            if self.progress:
+                self.progress(number, len(self.shares) if self.run_per_dir else None, share.name)
+            read = self._read(number)
+            read, start = placed(read, share, previous, self.now, self.run_per_dir)
+            previous = start or previous
+            yield read
 
+    def _read(self, number: int) -> ReadRun:
+        info = self.infos[number]
 
-def _is_report(report: ParsedReport) -> bool:
-    """Are there bytes of a report to keep? An unreadable one is kept as damaged; a wrong path is only a problem."""
-    if report.cases or report.load_failures:
-        return True
-    codes = {problem.code for problem in report.problems}
-    return not codes & _NO_REPORT or (ProblemCode.UNREADABLE in codes and report.size > 0)
+        def reports_of(folder: Folder) -> Iterator[ParsedReport]:
+            if self.workers is not None:
+                return self.workers.next_folder()
+            return self.here.reports(folder.path, self.known(info))
 
+        return self._assembled(number, reports_of)
 
-def _is_readable(report: ParsedReport) -> bool:
-    if report.cases or report.load_failures:
-        return True
-    return not any(problem.code in _UNREAD for problem in report.problems)
+    def parsed(self, number: int) -> tuple[tuple[ReportInfo, ParsedReport], ...]:
+        """The reports of one share again, each parsed here, whatever is known of it."""
+        return self._assembled(number, lambda folder: self.here.reports(folder.path, {})).run.reports
 
+    def _assembled(self, number: int, reports_of: Callable[[Folder], Iterator[ParsedReport]]) -> ReadRun:
+        def told(done: int, name: str) -> None:
+            if self.progress and not self.run_per_dir:
+                self.progress(done, None, name)
 
-def _told_apart(report: ParsedReport) -> ParsedReport:
-    """Reports whose bytes could not be had share the hash of no bytes; two of them in one run stay two."""
-    if report.size or not report.problems or report.problems[0].code is ProblemCode.EMPTY_FILE:
-        return report
-    said = f"{report.problems[0].code}\0{report.name}"
-    return replace(report, sha256=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest())
-
-
-@dataclass(frozen=True, slots=True)
-class _Switches:
-    """The environment variables that switch Playwright's reporter, as Playwright reads them."""
-
-    include_retries: bool
-    only_failures: bool
-
-
-def _switches(environ: Mapping[str, str]) -> _Switches:
-    def on(name: str) -> bool:
-        return environ.get(name, "") not in ("", "0", "false")
-
-    return _Switches(on("PLAYWRIGHT_JUNIT_INCLUDE_RETRIES"), on("PLAYWRIGHT_JUNIT_ONLY_FAILURES"))
-
-
-def _described(said: ReportInfo, info: RunInfo, report: ParsedReport, switches: _Switches) -> ReportInfo:
-    if report.producer != "playwright":
-        return said
-    retries = said.retries
-    # onlyFailures switches includeRetries on by itself.
-    if retries is None and info.retries is None and (switches.include_retries or switches.only_failures):
-        retries = RetryEvidence.RECORDED
-    return replace(said, retries=retries, partial=said.partial or switches.only_failures)
-
-
-def _hash_of(reports: Sequence[ParsedReport]) -> str:
-    digest = hashlib.sha256("\n".join(sorted({report.sha256 for report in reports})).encode())
-    return digest.hexdigest()[:16]
+        return assembled(self.shares[number], self.infos[number], self.switches, reports_of, told)
 
 
 def _write(store: Store, run: RunReports, now: datetime, checkout: Checkout | None) -> IngestedRun:

@@ -5,6 +5,7 @@ Everything that crosses a room's border on the way from bytes to verdict is made
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -192,7 +193,7 @@ class ParsedReport:
     sha256: str  # of the decompressed bytes, hex
     size: int  # decompressed bytes
     producer: str  # "jest", "playwright", "vitest", "pytest".., "unknown"
-    cases: tuple[CaseResult, ...] = ()
+    cases: Sequence[CaseResult] = ()
     started_at: datetime | None = None  # UTC; the earliest time stamp of the report
     seconds: float | None = None  # wall time where the report says so
     retry_evidence: RetryEvidence | None = None  # RECORDED or HIDDEN where the file itself shows it, else None
@@ -201,6 +202,7 @@ class ParsedReport:
     load_failures: tuple[str, ...] = ()  # files or suites that the tool could not load
     load_failure_cases: tuple[CaseResult, ...] = ()  # the elements that say so: not tests, kept for their messages
     problems: tuple[Problem, ...] = ()
+    stored: bool = False  # read before and kept: its cases are in the store and were not read again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

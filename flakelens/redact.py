@@ -15,7 +15,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from flakelens.model import Attempt, CaseResult, ParsedReport, Problem
+from flakelens.cases import Cases
+from flakelens.model import Attempt, ParsedReport, Problem
 from flakelens.policy import RedactPolicy
 from flakelens.secret_shapes import SHAPES, looks_secret
 
@@ -26,6 +27,10 @@ _SHORTEST: Final = 8  # a value of fewer characters is too likely to be an ordin
 _SHORTEST_WORD: Final = 12  # in one letter case and without digits: `POSTGRES_PASSWORD=postgres` is no secret
 _SHORTEST_NUMBER: Final = 12  # of digits alone: times and ids
 _LONGEST: Final = 20_000
+# Each text of which one must be in what any shape matches; those that hold another one are left out.
+_ALL_HINTS: Final = {hint for shape in SHAPES for hint in shape.hints}
+_HINTS: Final = tuple(sorted(h for h in _ALL_HINTS if not any(other != h and other in h for other in _ALL_HINTS)))
+_PLAIN_LINES, _LONGEST_PLAIN = 50_000, 300  # lines without any hint are remembered: at most some 20 MB
 _PREFIX_REST: Final = r"[A-Za-z0-9_.~+/=-]{8,}"  # what follows a prefix of the policy
 
 
@@ -34,6 +39,7 @@ class Redactor:
 
     def __init__(self, policy: RedactPolicy, environ: Mapping[str, str] | None = None) -> None:
         """`environ`: the environment whose secret values are masked, None for shapes alone."""
+        self._plain: set[str] = set()  # lines in which no token can stand
         self._shapes = SHAPES if policy.enabled and policy.shapes else ()
         self._masks = _values(environ or {}, policy) if policy.enabled and policy.environment else {}
         self._values = _any_of(self._masks)
@@ -59,11 +65,27 @@ class Redactor:
             text = self._values.sub(lambda found: self._masks[found[0]], text)
         if self._prefixes is not None:
             text = self._prefixes.sub("[redacted secret]", text)
-        lower = text.lower() if self._shapes else ""
-        for name, hints, pattern in self._shapes:
-            if any(hint in lower for hint in hints):
-                text = pattern.sub(_masking(f"[redacted {name}]"), text)
+        if self._shapes and self._hinted(text):
+            lower = text.lower()
+            for name, hints, pattern in self._shapes:
+                if any(hint in lower for hint in hints):
+                    text = pattern.sub(_masking(f"[redacted {name}]"), text)
         return text
+
+    def _hinted(self, text: str) -> bool:
+        """Whether some shape is worth trying. Asked of new lines: those of a stack come again and again."""
+        plain = self._plain
+        new = [line for line in text.split("\n") if line not in plain]  # no hint holds a line break
+        if not new:
+            return False
+        lower = "\n".join(new).lower()
+        for hint in _HINTS:  # a loop, not any(): half the time
+            if hint in lower:
+                return True
+        if len(plain) + len(new) > _PLAIN_LINES:
+            plain.clear()
+        plain.update(line for line in new if len(line) <= _LONGEST_PLAIN)
+        return False
 
     def report(self, report: ParsedReport) -> ParsedReport:
         """`report` with its messages, problems and load failures masked.
@@ -75,9 +97,9 @@ class Redactor:
             return report
         return replace(
             report,
-            cases=tuple(self._case(case) for case in report.cases),
+            cases=Cases.of(report.cases).reworded(self._attempt),
             load_failures=tuple(self.text(failure) for failure in report.load_failures),
-            load_failure_cases=tuple(self._case(case) for case in report.load_failure_cases),
+            load_failure_cases=tuple(Cases.of(report.load_failure_cases).reworded(self._attempt)),
             problems=tuple(self.problem(problem) for problem in report.problems),
         )
 
@@ -89,11 +111,6 @@ class Redactor:
     def problem(self, problem: Problem) -> Problem:
         """A problem may quote what a report says."""
         return problem._replace(message=self.text(problem.message))
-
-    def _case(self, case: CaseResult) -> CaseResult:
-        if not any(attempt.message or attempt.type for attempt in case.attempts):
-            return case  # nearly all: they passed
-        return case._replace(attempts=tuple(self._attempt(attempt) for attempt in case.attempts))
 
     def _attempt(self, attempt: Attempt) -> Attempt:
         return attempt._replace(type=self.text(attempt.type), message=self.text(attempt.message))

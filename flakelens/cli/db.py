@@ -15,8 +15,13 @@ from flakelens.cli.exit_codes import BAD_DATABASE, DONE
 from flakelens.errors import UsageError
 
 if TYPE_CHECKING:
+    from flakelens.export import Exported
+    from flakelens.lake.export import Put
     from flakelens.store import Store
+    from flakelens.store.merge import Merged
 
+PRUNED_DAYS = 90  # `info` says what `prune --keep-days 90` would take out
+_FRAMES = ("runs", "tests", "results", "daily")
 _AGE = re.compile(r"(\d{1,5})\s*(d|days?|w|weeks?)")
 
 
@@ -31,16 +36,17 @@ def command() -> None:
 def info(app: App, format_: str) -> int:
     """What is in the database and how much room it takes."""
     with _opened(app, read_only=True) as store:
-        found = store.info()
+        found = store.info(app.now() - timedelta(days=PRUNED_DAYS))
         pruned = len(store.pruned_runs())
     if format_ == "json":
         from flakelens.render.json.db import info_json
 
-        click.echo(info_json(str(app.db), found, pruned), nl=False)
+        click.echo(info_json(str(app.db), found, pruned, PRUNED_DAYS), nl=False)
     else:
         from flakelens.render.text.db import info_text
 
-        click.echo(info_text(str(app.db), found, pruned, width=app.width, colour=app.colour), nl=False)
+        text = info_text(str(app.db), found, pruned, days=PRUNED_DAYS, width=app.width, colour=app.colour)
+        click.echo(text, nl=False)
     return DONE
 
 
@@ -61,16 +67,17 @@ def check(app: App, format_: str) -> int:
 @format_option("text", "json")
 @click.pass_obj
 def merge(app: App, files: tuple[str, ...], format_: str) -> int:
-    """Bring all that other flakelens databases hold. Twice is once."""
+    """Bring all that other flakelens databases hold, or lakes (folders of Parquet files). Twice is once."""
+    from flakelens.lake import is_lake
     from flakelens.store import exists
 
     for file in files:
-        if not exists(Path(file)):
-            raise UsageError(f"There is no database at {file}.", mend="Check the path; nothing was merged.")
+        if not exists(Path(file)) or (Path(file).is_dir() and not is_lake(Path(file))):
+            raise UsageError(f"There is no database or lake at {file}.", mend="Check the path; nothing was merged.")
     counts = {"runs": 0, "reports": 0, "verdicts": 0, "skipped": 0}
     with _opened(app, create=True) as store:
         for file in files:
-            brought = store.merge(file)
+            brought = _merge_lake(Path(file), store) if Path(file).is_dir() else store.merge(file)
             counts = {key: number + getattr(brought, key) for key, number in counts.items()}
     brought_in = [_count(counts[what], what.removesuffix("s")) for what in ("runs", "reports", "verdicts")]
     said = [f"Merged {', '.join(brought_in)} that were not there."]
@@ -78,6 +85,12 @@ def merge(app: App, files: tuple[str, ...], format_: str) -> int:
         said.append(f"Left out {_count(counts['skipped'], 'run')} that this database has pruned.")
     _say(app, format_, "merge", dict(counts), said)
     return DONE
+
+
+def _merge_lake(folder: Path, store: Store) -> Merged:
+    from flakelens.lake.merging import merge
+
+    return merge(folder, store)
 
 
 @command.command("rebuild")
@@ -94,22 +107,40 @@ def rebuild(app: App, format_: str) -> int:
 
 @command.command("prune")
 @click.option("--keep-runs", type=click.IntRange(min=1), metavar="N", help="Keep the newest N runs.")
-@click.option("--older-than", metavar="AGE", help="Remove runs that started before: 90d, 12w, or an ISO date.")
+@click.option(
+    "--keep-days",
+    type=click.IntRange(1, 99_999),
+    metavar="N",
+    help="Keep the runs of the last N days. With --keep-runs, a run stays that either keeps.",
+)
+@click.option(
+    "--older-than", metavar="AGE", help="Remove what started before, whatever is kept: 90d, 12w, or an ISO date."
+)
 @format_option("text", "json")
 @click.pass_obj
-def prune(app: App, keep_runs: int | None, older_than: str | None, format_: str) -> int:
-    """Remove old runs whole. Their sums per test stay; a removed run does not come back by merging."""
-    if keep_runs is None and older_than is None:
-        raise UsageError("What may go?", mend="Give --keep-runs N, --older-than 90d, or both.")
+def prune(app: App, keep_runs: int | None, keep_days: int | None, older_than: str | None, format_: str) -> int:
+    """Remove old runs whole. Their sums per test stay; a removed run does not come back by merging.
+
+    The file is packed anew and becomes smaller; while others are reading it, with the next writing after that.
+    """
+    if keep_runs is None and keep_days is None and not older_than:
+        raise UsageError("What may go?", mend="Give --keep-days 90, --keep-runs N, --older-than DATE, or several.")
+    since = app.now() - timedelta(days=keep_days) if keep_days else None
     before = _before(older_than, app.now(), app.moment) if older_than else None
     with _opened(app) as store:
         size = app.db.stat().st_size
-        removed = store.prune(keep_runs=keep_runs, older_than=before)
+        removed = store.prune(keep_runs=keep_runs, keep_since=since, older_than=before)
         left = len(store.run_keys())
-    freed = max(0, size - app.db.stat().st_size)
+        packed = store.extent(app.now()).size
+    now = app.db.stat().st_size
+    freed, later = max(0, size - now), max(0, now - packed)
     said = f"Removed {_count(removed, 'run')}, {left:,} left"
     said += f"; the file is {freed / 1e6:.1f} MB smaller." if freed >= 50_000 else "."
-    _say(app, format_, "prune", {"removed": removed, "left": left, "freed_bytes": freed}, [said])
+    if later >= 50_000:
+        said += (
+            f" Somebody is reading the file: it becomes {later / 1e6:.1f} MB smaller with the next writing after that."
+        )
+    _say(app, format_, "prune", {"removed": removed, "left": left, "freed_bytes": freed, "later_bytes": later}, [said])
     return DONE
 
 
@@ -128,37 +159,62 @@ def backup(app: App, file: str, format_: str) -> int:
 
 @command.command("export")
 @click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--parquet", is_flag=True, help="Parquet instead of CSV (needs the extra flakelens-junit[parquet]).")
+@click.option(
+    "--parquet",
+    is_flag=True,
+    help="Parquet instead of CSV, and all facts as a lake (needs the extra flakelens-junit[parquet]).",
+)
 @click.option(
     "--only",
-    type=click.Choice(("runs", "tests", "results", "daily")),
+    type=click.Choice((*_FRAMES, "facts")),
     multiple=True,
-    help="Only this frame; may be repeated.",
+    help="Only this frame, or with --parquet the facts; may be repeated.",
 )
 @as_of_option
 @format_option("text", "json")
 @click.pass_obj
 def export_(app: App, folder: Path, parquet: bool, only: tuple[str, ...], as_of: str | None, format_: str) -> int:
-    """Write runs, tests, results and daily rates into FOLDER, as CSV or Parquet. docs/library.md has the columns."""
-    from flakelens import api
+    """Write runs, tests, results and daily rates into FOLDER, as CSV or Parquet. docs/library.md has the columns.
+
+    With --parquet FOLDER becomes a lake besides: all facts, results by bucket and month, which --db takes in place of a
+    database. What it holds already is not written again. docs/lake.md has its tables.
+    """
     from flakelens.export import export, need_parquet
 
     if parquet:
         need_parquet()
-    moment = app.moment(as_of)
-    with api.open(app.db, policy=app.policy(), decisions=app.decisions(), as_of=moment, checkout=app.folder) as lens:
-        frames = {
-            name: getattr(lens, name) for name in ("runs", "tests", "results", "daily") if not only or name in only
-        }
-    written = export(frames, folder, parquet=parquet)
-    facts: dict[str, object] = {
+    elif "facts" in only:
+        raise UsageError("The facts are exported as Parquet alone.", mend="Add --parquet.")
+    frames = [name for name in _FRAMES if not only or name in only]
+    written: tuple[Exported, ...] = ()
+    if frames:
+        from flakelens import api
+
+        with api.open(
+            app.db, policy=app.policy(), decisions=app.decisions(), as_of=app.moment(as_of), checkout=app.folder
+        ) as lens:
+            written = export({name: getattr(lens, name) for name in frames}, folder, parquet=parquet)
+    brought = _export_facts(app, folder) if parquet and (not only or "facts" in only) else None
+    told: dict[str, object] = {
         "folder": str(folder),
         "files": [{"name": f.name, "rows": f.rows, "bytes": f.bytes} for f in written],
     }
-    said = [f"Wrote {len(written)} {'file' if len(written) == 1 else 'files'} to {app.shown(folder)}:"]
+    said = [f"Wrote {len(written)} {'file' if len(written) == 1 else 'files'} to {app.shown(folder)}:"] * bool(frames)
     said += [f"{file.name}: {_count(file.rows, 'row')}, {file.bytes / 1e3:,.0f} kB" for file in written]
-    _say(app, format_, "export", facts, said)
+    if brought is not None:
+        told["facts"] = brought._asdict()
+        said.append(f"{app.shown(folder)} is a lake of {_count(brought.runs, 'run')}; new in it:"
+                    f" {_count(brought.results, 'result')}.")  # fmt: skip
+    _say(app, format_, "export", told, said)
     return DONE
+
+
+def _export_facts(app: App, folder: Path) -> Put:
+    from flakelens.cli.progress import Bar
+    from flakelens.lake.export import export
+
+    with _opened(app, read_only=True) as store, Bar(shown=app.interactive) as bar:
+        return export(store, folder, lambda done, of: bar(done, of, "facts"))
 
 
 def _opened(app: App, *, create: bool = False, read_only: bool = False) -> Store:

@@ -14,11 +14,18 @@ from flakelens.junit.values import is_path, tidy_path
 from flakelens.model import RetryEvidence, TestId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from xml.etree.ElementTree import Element
 
+    from flakelens.cases import Cases
     from flakelens.junit.flavour import Case
-    from flakelens.model import Attempt, CaseResult, ProblemCode
+    from flakelens.model import Attempt, ProblemCode
+
+
+# How many identities a dialect remembers: the next run has the same tests. Longer titles are not remembered, so that
+# what hostile reports leave behind stays small.
+REMEMBERED = 1 << 15
+LONGEST_REMEMBERED = 600
 
 
 @dataclass(slots=True)
@@ -79,7 +86,7 @@ class Dialect(Protocol):
     def wall_seconds(self, look: Look) -> str | None:
         """The text of the attribute that holds the wall time of the whole run, if there is one."""
 
-    def remarks(self, look: Look, cases: Sequence[CaseResult]) -> Iterable[tuple[ProblemCode, str]]:
+    def remarks(self, look: Look, cases: Cases) -> Iterable[tuple[ProblemCode, str]]:
         """What only the whole report shows: codes and sentences."""
 
 
@@ -105,7 +112,7 @@ class Base:
         """The root's time."""
         return look.root.get("time")
 
-    def remarks(self, look: Look, cases: Sequence[CaseResult]) -> Iterable[tuple[ProblemCode, str]]:  # noqa: ARG002
+    def remarks(self, look: Look, cases: Cases) -> Iterable[tuple[ProblemCode, str]]:  # noqa: ARG002
         """None."""
         return ()
 

@@ -10,10 +10,10 @@ from flakelens.junit.values import is_path, tidy_path
 from flakelens.model import ProblemCode, Status, TestId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from xml.etree.ElementTree import Element
 
-    from flakelens.model import CaseResult
+    from flakelens.cases import Cases
 
 # Names that a producer's root or first suite has by default.
 _ROOT_NAMES = {
@@ -125,9 +125,9 @@ class Generic(Base):
             return look.suite.get("time")
         return look.root.get("time")
 
-    def remarks(self, look: Look, cases: Sequence[CaseResult]) -> Iterable[tuple[ProblemCode, str]]:
+    def remarks(self, look: Look, cases: Cases) -> Iterable[tuple[ProblemCode, str]]:
         """karma counts a browser that went away as an error, without a test case for it."""
         if look.suite is None or self.producer(look) != "karma" or look.suite.get("errors", "0") in ("", "0"):
             return
-        if not any(case.status is Status.ERRORED for case in cases):
+        if Status.ERRORED not in cases.statuses:
             yield ProblemCode.SUITE_FAILURE, "The browser disconnected or failed to start: tests may be missing."

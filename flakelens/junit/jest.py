@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from flakelens.junit.dialect import Base, Look, Suite, begins, full_title
+from flakelens.junit.dialect import LONGEST_REMEMBERED, REMEMBERED, Base, Look, Suite, begins, full_title
 from flakelens.junit.values import is_path, tidy_path
 from flakelens.model import TestId
 
@@ -31,6 +32,22 @@ def _splits_titles(root: Element) -> bool:
             if folded_class and not begins(folded, folded_class):
                 return True
     return False
+
+
+def _identity(name: str, classname: str, file: str | None, suite_file: str, split: bool) -> TestId:
+    if name == classname and not split:
+        title = name.strip()
+    elif is_path(classname):
+        file = file or classname
+        title = name.strip()
+    elif split:
+        title = f"{classname.strip()} {name.strip()}".strip()
+    else:
+        title = full_title(name, classname)
+    return TestId(tidy_path(file) if file else suite_file, title, "")
+
+
+_remembered = lru_cache(REMEMBERED)(_identity)
 
 
 class Jest(Base):
@@ -66,17 +83,8 @@ class Jest(Base):
         """Class and name hold the same full title by default; templates split it or put the file into the class."""
         get = case.get
         name, classname = get("name", ""), get("classname", "")
-        file = get("file")
-        if name == classname and not suite.split:
-            title = name.strip()
-        elif is_path(classname):
-            file = file or classname
-            title = name.strip()
-        elif suite.split:
-            title = f"{classname.strip()} {name.strip()}".strip()
-        else:
-            title = full_title(name, classname)
-        return TestId(tidy_path(file) if file else suite.file, title, "")
+        identity = _remembered if len(name) + len(classname) <= LONGEST_REMEMBERED else _identity
+        return identity(name, classname, get("file"), suite.file, suite.split)
 
     def is_load_failure(self, case: Element, suite: Suite) -> str:
         """jest-junit writes two cases for a file that could not be loaded, both with this class."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flakelens.junit.attempts import Outcomes, attempts_of, capped
-from flakelens.junit.dialect import Base, Details, Look, Suite
+from flakelens.junit.dialect import LONGEST_REMEMBERED, REMEMBERED, Base, Details, Look, Suite
 from flakelens.junit.values import line_of, tidy_path
 from flakelens.model import Attempt, Outcome, ProblemCode, RetryEvidence, Status, TestId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from xml.etree.ElementTree import Element
 
+    from flakelens.cases import Cases
     from flakelens.junit.flavour import Case
-    from flakelens.model import CaseResult
 
 _ROOT_ATTRIBUTES = frozenset({"id", "name", "tests", "failures", "skipped", "errors", "time"})
 _BAD = (Status.FAILED, Status.ERRORED)
@@ -26,6 +27,16 @@ _RETRY_FOLDER = re.compile(r"-retry(\d{1,3})[/\\]")
 _OF_FAILURE = re.compile(r"(?:^|[/\\])(?:test-failed-\d+\.png|error-context\.md)$")
 # The heading between the errors of two attempts.
 _RETRY_HEADING = re.compile(r"^[ \t]*(?:\x1b?\[\d+m)*Retry #\d{1,3} ?[─ ].*$", re.MULTILINE)
+
+
+def _identity(name: str, file: str, project: str) -> TestId:
+    name = name.strip()
+    if project and name.startswith("[") and name.startswith(f"[{project}] "):
+        name = name[len(project) + 3 :].lstrip()
+    return TestId(file, name, project)
+
+
+_remembered = lru_cache(REMEMBERED)(_identity)
 
 
 class Playwright(Base):
@@ -53,11 +64,8 @@ class Playwright(Base):
 
     def identify(self, case: Element, suite: Suite) -> TestId:
         """The name is the full title, with the project in front where includeProjectInTestName is set."""
-        name = case.get("name", "").strip()
-        project = suite.variant
-        if project and name.startswith("[") and name.startswith(f"[{project}] "):
-            name = name[len(project) + 3 :].lstrip()
-        return TestId(suite.file, name, project)
+        name = case.get("name", "")
+        return (_remembered if len(name) <= LONGEST_REMEMBERED else _identity)(name, suite.file, suite.variant)
 
     def details(self, case: Case, suite: Suite, outcomes: Outcomes, seconds: float | None) -> Details:
         """Recorded attempts; else those that attachments and retry headings betray."""
@@ -77,9 +85,9 @@ class Playwright(Base):
                 return Details((*hidden, attempts[-1]), line, RetryEvidence.HIDDEN)
         return Details(attempts, line)
 
-    def remarks(self, look: Look, cases: Sequence[CaseResult]) -> Iterable[tuple[ProblemCode, str]]:  # noqa: ARG002
+    def remarks(self, look: Look, cases: Cases) -> Iterable[tuple[ProblemCode, str]]:  # noqa: ARG002
         """A file of failures only may be a filtered one. Nothing in it tells, so that it is said and not decided."""
-        recorded = any(len(case.attempts) > 1 for case in cases)
+        recorded = any(len(attempts) > 1 for attempts in cases.attempts.values())
         if recorded and all(case.outcome in (Outcome.FAILED, Outcome.FLAKY) for case in cases):
             message = (
                 "No test of this report passed at the first attempt. If the reporter's onlyFailures is on, say so "

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flakelens.cases import Cases
 from flakelens.junit.attempts import SKIPPED_STATUSES, outcomes_of
 from flakelens.junit.dialect import Dialect, Look, Suite
 from flakelens.junit.document import read_document
-from flakelens.junit.flavour import Case
+from flakelens.junit.flavour import Case, of_element
 from flakelens.junit.generic import Generic
 from flakelens.junit.jest import Jest
 from flakelens.junit.limits import Limits
@@ -20,14 +21,12 @@ from flakelens.junit.problems import Problems
 from flakelens.junit.surefire import Surefire
 from flakelens.junit.values import line_of, moment_of, seconds_of, stack_file, tidy_path
 from flakelens.model import (
-    Attempt,
     CaseResult,
     ParsedReport,
     Problem,
     ProblemCode,
     RetryEvidence,
     Status,
-    TestId,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +42,9 @@ DIALECTS: tuple[Dialect, ...] = (Playwright(), Jest(), Surefire(), Generic())
 _SUITES = frozenset({"testsuite", "testsuites"})
 _RESULTS = frozenset({"failure", "error"})
 _BAD = (Status.FAILED, Status.ERRORED)
+_PASSED, _SKIPPED = int(Status.PASSED), int(Status.SKIPPED)
+_SECONDS: dict[str | None, float] = {}  # durations by their text, of at most 40 characters: most come again
+_MOST_SECONDS = 50_000
 _EPOCH_START = "1970-01-01T00:00:00"  # what jest-junit writes for a file that could not be loaded
 
 
@@ -69,7 +71,7 @@ def read_bytes(name: str, data: bytes, limits: Limits = Limits()) -> ParsedRepor
         sha256=sha256,
         size=size,
         producer=reading.producer,
-        cases=tuple(reading.cases),
+        cases=reading.cases,
         started_at=reading.started_at,
         seconds=reading.seconds,
         retry_evidence=reading.evidence,
@@ -109,7 +111,7 @@ class _Reading:
     limits: Limits
     producer: str = "unknown"
     dialect: Dialect = DIALECTS[-1]
-    cases: list[CaseResult] = field(default_factory=list)
+    cases: Cases = field(default_factory=Cases)
     load_failures: list[str] = field(default_factory=list)
     load_failure_cases: list[CaseResult] = field(default_factory=list)
     started_at: datetime | None = None
@@ -117,8 +119,7 @@ class _Reading:
     evidence: RetryEvidence | None = None
     damaged: bool = False
     problems: Problems = field(init=False)
-    seen: dict[TestId, int] = field(default_factory=dict)
-    plain: dict[str | None, tuple[Attempt, ...]] = field(default_factory=dict)
+    stamps: dict[str, datetime | None] = field(default_factory=dict)  # of suites: mostly one in many
 
     def __post_init__(self) -> None:
         self.problems = Problems(self.name)
@@ -142,16 +143,25 @@ class _Reading:
         self._walk(self._suite(top, None))
         self._conclude(look, declared)
 
-    def _walk(self, top: Suite) -> None:
+    def _walk(self, top: Suite) -> None:  # noqa: PLR0912 - the loop that runs once per result
         """All cases in document order, with a stack of our own: files may nest deeper than Python's."""
         stack: list[tuple[Suite, Iterator[Element]]] = [(top, iter(top.element))]
+        cases, identify, known = self.cases, self.dialect.identify, _SECONDS.get
+        add_id, add_status, add_seconds = cases.ids.append, cases.statuses.append, cases.seconds.append
         while stack:
             suite, children = stack[-1]
             for child in children:
                 tag = child.tag
                 if tag == "testcase":
                     if not len(child):
-                        self._plain_case(child, suite)
+                        get = child.get
+                        seconds = known(get("time"))
+                        if seconds is None or get("status") or get("line"):
+                            self._plain_case(child, suite)
+                        else:  # the usual case, once for nearly every result: no further call
+                            add_id(identify(child, suite))
+                            add_status(_PASSED)
+                            add_seconds(seconds)
                         continue
                     self._case(child, suite)
                     if child.find("testcase") is None and child.find("testsuite") is None:
@@ -189,7 +199,9 @@ class _Reading:
         self.dialect.enter(suite)
         stamp = get("timestamp")
         if stamp and stamp != _EPOCH_START:
-            moment = moment_of(stamp)
+            if stamp not in self.stamps:
+                self.stamps[stamp] = moment_of(stamp)
+            moment = self.stamps[stamp]
             if moment is None:
                 self.problems.bad_timestamp(stamp)
             elif self.started_at is None or moment < self.started_at:
@@ -197,27 +209,25 @@ class _Reading:
         return suite
 
     def _plain_case(self, element: Element, suite: Suite) -> None:
-        """A case without children, as nearly all are: no parser objects, attempts shared between equal ones."""
+        """A case without children, as nearly all are: no parser objects, no attempt."""
         get = element.get
         test = self.dialect.identify(element, suite)
-        ordinal = self.seen.get(test, 0) + 1
-        self.seen[test] = ordinal
         raw = get("time")
-        attempts = self.plain.get(raw)
-        if attempts is None:
-            attempts = self.plain[raw] = (Attempt(Status.PASSED, self._seconds(raw), "", ""),)
-        elif attempts[0].seconds is None and raw:
-            self.problems.bad_time(raw)
+        seconds = self._seconds(raw)
+        if raw and seconds is not None:
+            if len(_SECONDS) >= _MOST_SECONDS:
+                _SECONDS.clear()
+            _SECONDS[raw] = seconds
         status = get("status")
-        if status and status.lower() in SKIPPED_STATUSES:
-            attempts = (attempts[0]._replace(status=Status.SKIPPED),)
+        skipped = status and status.lower() in SKIPPED_STATUSES
         line = get("line")
-        at = line_of(line) if line else None
-        self.cases.append(CaseResult(test, ordinal, attempts, None if at is None else at + suite.line_base, ""))
+        if line and (at := line_of(line)) is not None:
+            self.cases.lines[len(self.cases.ids)] = at + suite.line_base
+        self.cases.add_plain(test, _SKIPPED if skipped else _PASSED, seconds)
 
     def _case(self, element: Element, suite: Suite) -> None:
         dialect = self.dialect
-        case: Case = Case.fromelem(element)  # type: ignore[no-untyped-call]
+        case = of_element(Case, element)
         details = dialect.details(case, suite, outcomes_of(case), self._seconds(element.get("time")))
         attempts = details.attempts
         bad = next((attempt for attempt in attempts if attempt.status in _BAD), None)
@@ -236,9 +246,7 @@ class _Reading:
                 return
         if details.evidence is RetryEvidence.RECORDED or self.evidence is None:
             self.evidence = details.evidence or self.evidence
-        ordinal = self.seen.get(test, 0) + 1
-        self.seen[test] = ordinal
-        self.cases.append(CaseResult(test, ordinal, attempts, line, stack_file(bad.message) if bad else ""))
+        self.cases.add(test, attempts, line, stack_file(bad.message) if bad else "")
 
     def _seconds(self, raw: str | None) -> float | None:
         if not raw:
@@ -249,8 +257,8 @@ class _Reading:
         return seconds
 
     def _conclude(self, look: Look, declared: int | None) -> None:
-        self.problems.duplicates(self.seen)
-        unnamed = sum(count for test, count in self.seen.items() if not test.name)
+        self.problems.duplicates(self.cases.number())
+        unnamed = sum(not test.name for test in self.cases.ids)
         if unnamed:
             self.problems.no_name(unnamed)
         if not self.cases and not self.load_failures:

@@ -12,8 +12,9 @@ import os
 import re
 import stat
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from flakelens.junit.archive import TooLargeError, read_limited, tar_members, zip_members
 from flakelens.junit.limits import Limits
@@ -30,6 +31,16 @@ _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
 
 
+class Named(NamedTuple):
+    """A file that a user named: where it is ("-": standard input) and the name that its report has."""
+
+    path: str
+    name: str
+
+
+Read = Callable[[str, bytes, Limits], ParsedReport]  # the name and the bytes of one report
+
+
 def read_paths(
     paths: Sequence[str],
     *,
@@ -41,10 +52,19 @@ def read_paths(
     A path is a file, a folder (searched for *.xml, *.xml.gz, .zip, .tar, .tar.gz, .tgz), a glob, or "-" for `stdin`.
     A file that several paths name is read once. What cannot be read is a damaged report that says why.
     """
+    for found in find(paths):
+        if isinstance(found, ParsedReport):
+            yield found
+        else:
+            yield from read_named(found, stdin=stdin, limits=limits)
+
+
+def find(paths: Sequence[str]) -> Iterator[Named | ParsedReport]:
+    """The files that the paths name, in the order of `read_paths`; a damaged report for a path that names none."""
     seen: set[str] = set()
     for path in paths:
         if path == "-":
-            yield from _from_stdin(stdin, limits)
+            yield Named(path, path)
             continue
         found = False
         for file, name in _files(path):
@@ -52,10 +72,23 @@ def read_paths(
             real = os.path.realpath(file)
             if real not in seen:
                 seen.add(real)
-                yield from _from_file(file, name, limits)
+                yield Named(file, name)
         if not found:
             what = "No report was found there: check the path, and that the tests ran before this step."
             yield unread(_clean(path), ProblemCode.NO_SUCH_FILE, what)
+
+
+def read_named(
+    named: Named,
+    *,
+    stdin: BinaryIO | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    read: Read = read_bytes,
+) -> Iterator[ParsedReport]:
+    """The reports of one file: one, or those of an archive. `read` makes each from its decompressed bytes."""
+    if named.path == "-":
+        return _from_stdin(stdin, limits, read)
+    return _from_file(named.path, named.name, limits, read)
 
 
 def unread(name: str, code: ProblemCode, message: str) -> ParsedReport:
@@ -107,7 +140,7 @@ def _clean(path: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _from_stdin(stdin: BinaryIO | None, limits: Limits) -> Iterator[ParsedReport]:
+def _from_stdin(stdin: BinaryIO | None, limits: Limits, read: Read) -> Iterator[ParsedReport]:
     if stdin is None:
         yield unread("-", ProblemCode.UNREADABLE, "There is no standard input to read from: name a file instead of -.")
         return
@@ -118,19 +151,19 @@ def _from_stdin(stdin: BinaryIO | None, limits: Limits) -> Iterator[ParsedReport
     except (OSError, ValueError) as error:
         yield _unreadable("-", error)
     else:
-        yield from _from_memory("-", data, limits)
+        yield from _from_memory("-", data, limits, read)
 
 
-def _from_memory(name: str, data: bytes, limits: Limits) -> Iterator[ParsedReport]:
+def _from_memory(name: str, data: bytes, limits: Limits, read: Read) -> Iterator[ParsedReport]:
     import io
 
     if data.startswith((_GZIP, _ZIP, _EMPTY_ZIP)):
-        yield from _from_stream(io.BytesIO(data), name, limits)
+        yield from _from_stream(io.BytesIO(data), name, limits, read)
     else:
-        yield read_bytes(name, data, limits)
+        yield read(name, data, limits)
 
 
-def _from_file(file: str, name: str, limits: Limits) -> Iterator[ParsedReport]:
+def _from_file(file: str, name: str, limits: Limits, read: Read) -> Iterator[ParsedReport]:
     try:
         if not stat.S_ISREG(os.stat(file).st_mode):  # noqa: PTH116
             what = (
@@ -139,37 +172,37 @@ def _from_file(file: str, name: str, limits: Limits) -> Iterator[ParsedReport]:
             yield unread(name, ProblemCode.UNREADABLE, what)
             return
         with Path(file).open("rb") as stream:
-            yield from _from_stream(stream, name, limits)
+            yield from _from_stream(stream, name, limits, read)
     except FileNotFoundError:
         yield unread(name, ProblemCode.NO_SUCH_FILE, "The file is gone, or is a link to nothing.")
     except OSError as error:
         yield _unreadable(name, error)
 
 
-def _from_stream(stream: BinaryIO, name: str, limits: Limits) -> Iterator[ParsedReport]:
+def _from_stream(stream: BinaryIO, name: str, limits: Limits, read: Read) -> Iterator[ParsedReport]:
     """A file's content by what it is, not by what it is called."""
     head = stream.read(512)
     stream.seek(0)
     if head.startswith((_ZIP, _EMPTY_ZIP)):
-        yield from _from_members(zip_members(stream, limits), name, limits)
+        yield from _from_members(zip_members(stream, limits), name, limits, read)
     elif _is_tar(head):
-        yield from _from_members(tar_members(stream, limits), name, limits)
+        yield from _from_members(tar_members(stream, limits), name, limits, read)
     elif head.startswith(_GZIP):
-        yield from _from_gzip(stream, name, limits)
+        yield from _from_gzip(stream, name, limits, read)
     else:
         try:
-            yield read_bytes(name, read_limited(stream, limits.max_bytes), limits)
+            yield read(name, read_limited(stream, limits.max_bytes), limits)
         except TooLargeError:
             yield _too_large(name, limits)
 
 
-def _from_gzip(stream: BinaryIO, name: str, limits: Limits) -> Iterator[ParsedReport]:
+def _from_gzip(stream: BinaryIO, name: str, limits: Limits, read: Read) -> Iterator[ParsedReport]:
     try:
         with gzip.GzipFile(fileobj=stream) as plain:
             head = plain.read(512)
             if _is_tar(head):
                 plain.seek(0)
-                yield from _from_members(tar_members(plain, limits), name, limits)
+                yield from _from_members(tar_members(plain, limits), name, limits, read)
                 return
             data = head + read_limited(plain, limits.max_bytes - len(head))
     except TooLargeError:
@@ -177,10 +210,12 @@ def _from_gzip(stream: BinaryIO, name: str, limits: Limits) -> Iterator[ParsedRe
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield _bad_archive(name, error)
     else:
-        yield read_bytes(name, data, limits)
+        yield read(name, data, limits)
 
 
-def _from_members(members: Iterable[tuple[str, bytes | Problem]], name: str, limits: Limits) -> Iterator[ParsedReport]:
+def _from_members(
+    members: Iterable[tuple[str, bytes | Problem]], name: str, limits: Limits, read: Read
+) -> Iterator[ParsedReport]:
     found = False
     for member, content in members:
         found = True
@@ -188,7 +223,7 @@ def _from_members(members: Iterable[tuple[str, bytes | Problem]], name: str, lim
         if isinstance(content, Problem):
             yield unread(full, content.code, content.message)
         else:
-            yield read_bytes(full, content, limits)
+            yield read(full, content, limits)
     if not found:
         yield unread(name, ProblemCode.NO_SUCH_FILE, "The archive holds no report (*.xml): check what was packed.")
 

@@ -5,17 +5,20 @@ with open_store(path, create=True) as store:
     facts = store.read(branch="main", last=300)
 """
 
-from flakelens.store.care import Extent, StoreInfo
+from flakelens.store.care import DERIVED, Extent, Room, StoreInfo
 from flakelens.store.connection import exists
 from flakelens.store.store import Store, open_store
 from flakelens.store.sums import Totals
 from flakelens.store.texts import StoredMessage
 from flakelens.store.verdicts import StoredVerdict, VerdictOutline
-from flakelens.store.write import IngestedRun
+from flakelens.store.write import GoneError, IngestedRun
 
 __all__ = [
+    "DERIVED",
     "Extent",
+    "GoneError",
     "IngestedRun",
+    "Room",
     "Store",
     "StoreInfo",
     "StoredMessage",

@@ -18,31 +18,53 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-_COUNTED: Final = (
+FACTS: Final = (
     "run",
     "attempt",
     "report",
     "test",
+    "test_file",
     "message",
     "result",
     "problem",
     "verdict",
+    "active",
     "rename",
     "pruned_run",
+    "pruned_sum",
+    "pack",
+    "shared",
 )
+DERIVED: Final = ("packed", "roster", "test_sum", "fitted")  # `db rebuild` makes them again
+_READERS_END: Final = 1000  # ms in which most readers are done
+_OF_RESULTS: Final = ("result", "message", "packed")  # what grows with every result
+
+
+class Room(NamedTuple):
+    """How much of the database some runs are."""
+
+    runs: int
+    results: int
+    size: int  # bytes, about: their share of what grows with results, by the number of these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreInfo:
-    """What is in a database: `rows` and `table_bytes` by table name (indexes count for their table)."""
+    """What is in a database. `table_bytes`, with the indexes of each table, `free` and `other` add up to `size`."""
 
     schema: int  # number of schema steps
-    rows: Mapping[str, int]
-    table_bytes: Mapping[str, int]  # empty where SQLite was built without dbstat
+    rows: Mapping[str, int]  # by table
+    table_bytes: Mapping[str, int]  # by table, indexes included; empty where SQLite was built without dbstat
+    index_bytes: Mapping[str, int]  # by table: what of it indexes are
+    free: int  # bytes of empty pages, which the next runs fill
+    other: int  # bytes of SQLite's own: the schema
     size: int  # bytes of the file, without its log
     first_run: datetime | None  # UTC, start of the oldest run
     last_run: datetime | None
-    branches: Mapping[str, int]  # runs per branch; "" for unknown
+    branches: Mapping[str, int]  # CI runs per branch; "" for unknown
+    by_branch: Mapping[str, Room]  # of all runs, the largest first; "" for unknown
+    by_month: Mapping[str, Room]  # "2026-11".. of the runs' starts, UTC, the oldest first
+    before: Room  # runs that started before the moment asked for
 
 
 class Extent(NamedTuple):
@@ -56,33 +78,89 @@ class Extent(NamedTuple):
 
 def extent(connection: sqlite3.Connection, until: datetime, days: int = 30) -> Extent:
     """Inside the caller's snapshot; reads the table of runs alone. `lately` are those up to `until`."""
-    pages, page = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     newest = to_ms(until)
     query = "SELECT count(*), count(*) FILTER (WHERE started_at BETWEEN ? AND ?) FROM run"
     runs, lately = connection.execute(query, (newest - days * 86_400_000, newest)).fetchone()
-    return Extent(pages * page, runs, lately, days)
+    return Extent(_size(connection), runs, lately, days)
 
 
-def info(connection: sqlite3.Connection) -> StoreInfo:
+def _free(connection: sqlite3.Connection) -> int:
+    """Bytes of empty pages."""
+    return _pragma(connection, "freelist_count") * _pragma(connection, "page_size")
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    return _pragma(connection, "page_count") * _pragma(connection, "page_size")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def info(connection: sqlite3.Connection, before: datetime) -> StoreInfo:
     """Inside the caller's snapshot; reads the whole file."""
-    rows = {table: int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in _COUNTED}
-    per_table = """
-    SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_master USING (name) GROUP BY tbl_name ORDER BY tbl_name
+    rows = {table: int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in FACTS + DERIVED}
+    per_tree = """
+    SELECT tbl_name, type, sum(pgsize) FROM dbstat JOIN sqlite_master USING (name) GROUP BY tbl_name, type
     """
+    table_bytes: dict[str, int] = {}
+    index_bytes: dict[str, int] = {}
     try:
-        table_bytes = dict(connection.execute(per_table))
+        for table, kind, size in connection.execute(per_tree).fetchall():
+            table_bytes[table] = table_bytes.get(table, 0) + size
+            if kind == "index":
+                index_bytes[table] = size
     except sqlite3.OperationalError:  # no dbstat in this SQLite
-        table_bytes = {}
+        table_bytes.clear()
     first, last = connection.execute("SELECT min(started_at), max(started_at) FROM run").fetchone()
-    pages, page = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    size, free = _size(connection), _free(connection)
+    each = sum(table_bytes.get(table, 0) for table in _OF_RESULTS) / max(1, rows["result"])
+    by_branch, by_month, old = _rooms(connection, to_ms(before), each)
     return StoreInfo(
         schema=int(connection.execute("PRAGMA user_version").fetchone()[0]),
         rows=rows,
         table_bytes=table_bytes,
-        size=pages * page,
+        index_bytes=index_bytes,
+        free=free,
+        other=size - free - sum(table_bytes.values()) if table_bytes else 0,
+        size=size,
         first_run=opt_from_ms(first),
         last_run=opt_from_ms(last),
         branches=branches(connection),
+        by_branch=by_branch,
+        by_month=by_month,
+        before=old,
+    )
+
+
+def _rooms(connection: sqlite3.Connection, before: int, each: float) -> tuple[dict[str, Room], dict[str, Room], Room]:
+    """Runs and results by branch and by month, and of runs before a moment (ms); `each`: bytes of a result."""
+    query = """
+    SELECT branch, strftime('%Y-%m', started_at / 1000, 'unixepoch'), started_at < ?, count(*), sum(results)
+    FROM (SELECT run.id, branch, run.started_at AS started_at, coalesce(sum(held), 0) AS results FROM run
+          LEFT JOIN report ON report.run = run.id
+          LEFT JOIN (SELECT report, count(*) AS held FROM result GROUP BY report) AS counted
+            ON counted.report = report.id
+          GROUP BY run.id)
+    GROUP BY 1, 2, 3
+    """
+    branch_counts: dict[str, list[int]] = {}
+    month_counts: dict[str, list[int]] = {}
+    old = [0, 0]
+    for branch, month, is_old, runs, results in connection.execute(query, (before,)):
+        into = [branch_counts.setdefault(branch, [0, 0]), month_counts.setdefault(month, [0, 0])]
+        for counts in [*into, old] if is_old else into:
+            counts[0] += runs
+            counts[1] += results
+
+    def room(counts: list[int]) -> Room:
+        return Room(counts[0], counts[1], round(counts[1] * each))
+
+    largest = sorted(branch_counts, key=lambda name: (-branch_counts[name][1], name))
+    return (
+        {name: room(branch_counts[name]) for name in largest},
+        {month: room(month_counts[month]) for month in sorted(month_counts)},
+        room(old),
     )
 
 
@@ -92,16 +170,27 @@ def branches(connection: sqlite3.Connection) -> dict[str, int]:
     return dict(connection.execute(query))
 
 
-def prune(connection: sqlite3.Connection, keep_runs: int | None, older_than: datetime | None) -> int:
+class Keep(NamedTuple):
+    """What `prune` leaves. A run stays that `runs` or `since` keeps; whatever they say, none from before `not_before`.
+
+    Where neither `runs` nor `since` is given, all later ones stay.
+    """
+
+    runs: int | None = None  # the newest so many
+    since: datetime | None = None  # those that started then or later
+    not_before: datetime | None = None
+
+
+def prune(connection: sqlite3.Connection, keep: Keep) -> int:
     """Take whole runs out, oldest first, and return how many; see `Store.prune`."""
-    if keep_runs is None and older_than is None:
-        raise ValueError("prune needs keep_runs or older_than")
+    if keep == Keep():
+        raise ValueError("prune needs to know what to keep")
     # Rows are deleted children first. Left on, SQLite would look for the results of every deleted message, and an
     # index only for that would cost each result some bytes.
     connection.execute("PRAGMA foreign_keys = OFF")
     try:
         with transaction(connection):
-            runs = _oldest(connection, keep_runs, older_than)
+            runs = _oldest(connection, keep)
             for run in runs:
                 _take_out(connection, run)
             if runs:
@@ -118,12 +207,19 @@ def prune(connection: sqlite3.Connection, keep_runs: int | None, older_than: dat
     return len(runs)
 
 
-def _oldest(connection: sqlite3.Connection, keep_runs: int | None, older_than: datetime | None) -> list[int]:
+def _oldest(connection: sqlite3.Connection, keep: Keep) -> list[int]:
     query = "SELECT id, started_at FROM run ORDER BY started_at DESC, provider DESC, run DESC"
     newest_first = connection.execute(query).fetchall()
-    limit = len(newest_first) if keep_runs is None else keep_runs
-    before = 0 if older_than is None else to_ms(older_than)
-    return [key for place, (key, start) in enumerate(newest_first) if place >= limit or start < before][::-1]
+    all_stay = keep.runs is None and keep.since is None
+    most = 0 if keep.runs is None else keep.runs
+    since = None if keep.since is None else to_ms(keep.since)
+    earliest = 0 if keep.not_before is None else to_ms(keep.not_before)
+    gone = []
+    for place, (key, start) in enumerate(newest_first):
+        kept = all_stay or place < most or (since is not None and start >= since)
+        if not kept or start < earliest:
+            gone.append(key)
+    return gone[::-1]
 
 
 def _take_out(connection: sqlite3.Connection, run: int) -> None:
@@ -142,13 +238,20 @@ def _take_out(connection: sqlite3.Connection, run: int) -> None:
 
 
 def _shrink(connection: sqlite3.Connection) -> None:
-    """Give the room back to the disk; where a reader or a full disk is in the way, SQLite uses it for the next runs."""
+    """Give the room back to the disk; where a full disk is in the way, SQLite uses it for the next runs.
+
+    While somebody reads, the smaller file waits in the log: no use to wait for a reader as for a writer.
+    """
+    patience = _pragma(connection, "busy_timeout")
     try:
         connection.execute("VACUUM")
+        connection.execute(f"PRAGMA busy_timeout = {_READERS_END}")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.OperationalError as error:
         if not error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL")):
             raise
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 def backup(connection: sqlite3.Connection, target: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flakelens.errors import DatabaseError
 from flakelens.model import Status, outcome_of
 from flakelens.store import sums
-from flakelens.store.packed import write_packed
+from flakelens.store.packed import roster_hash, write_packed
 from flakelens.store.results import SINGLE
 from flakelens.store.write import refresh_run
 
@@ -68,7 +68,9 @@ def rebuild(connection: sqlite3.Connection) -> None:
     for run in run_ids(connection):
         refresh_run(connection, run)
         for packed in from_results(connection, run):
-            write_packed(connection, packed.report, packed.outcomes)
+            tests = sorted(packed.outcomes)
+            codes = bytes(map(packed.outcomes.__getitem__, tests))
+            write_packed(connection, packed.report, tests, roster_hash(tests), codes)
             sums.add(connection, packed.sums)
 
 

@@ -17,26 +17,23 @@ from flakelens.errors import DamagedError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from flakelens.facts import Int8s, Int32s
 
 
-def write_packed(connection: sqlite3.Connection, report: int, outcomes: Mapping[int, int]) -> None:
-    """Store the outcomes of one report: test id to Outcome code. A report without results gets no row."""
-    if not outcomes:
-        return
-    tests = sorted(outcomes)
-    codes = bytes([outcomes[test] for test in tests])
-    connection.execute(
-        "INSERT INTO packed (report, roster, outcomes) VALUES (?, ?, ?)",
-        (report, _roster(connection, tests), zlib.compress(codes, 6)),
-    )
+def write_packed(connection: sqlite3.Connection, report: int, tests: list[int], digest: bytes, codes: bytes) -> None:
+    """Store the outcome codes of one report: of `tests`, ascending, whose `roster_hash` is `digest`.
+
+    A report without results gets no row.
+    """
+    if tests:
+        row = report, _roster(connection, tests, digest), zlib.compress(codes, 6)
+        connection.execute("INSERT INTO packed (report, roster, outcomes) VALUES (?, ?, ?)", row)
 
 
-def _roster(connection: sqlite3.Connection, tests: list[int]) -> int:
-    """The id of the roster that lists `tests` (ascending), written if it is new."""
-    digest = roster_hash(tests)
+def _roster(connection: sqlite3.Connection, tests: list[int], digest: bytes) -> int:
+    """The id of the roster that lists `tests`, written if it is new."""
     found = connection.execute("SELECT id FROM roster WHERE hash = ?", (digest,)).fetchone()
     if found is None:
         steps = chain(tests[:1], (b - a for a, b in pairwise(tests)))  # mostly ones: a few bytes after compression

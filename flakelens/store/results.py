@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import repeat
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flakelens.model import Outcome, Status, TestId, outcome_of
-from flakelens.store import sums
-from flakelens.store.packed import write_packed
+from flakelens.cases import Cases
+from flakelens.model import Status, TestId, outcome_of
+from flakelens.store import bulk, sums
+from flakelens.store.packed import roster_hash, write_packed
 from flakelens.store.values import clean, duration, opt_ms
 from flakelens.store.wording import Wording
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from flakelens.model import ParsedReport
 
 TITLE: Final = 1  # kinds of test_file
 STACK: Final = 2
 
-_FAILED: Final = int(Outcome.FAILED)
+_ERRORED: Final = int(Status.ERRORED)
 SINGLE: Final[dict[int, int]] = {status: int(outcome_of([status])) for status in Status}  # of a test tried once
+_OUTCOMES: Final = bytes(SINGLE.get(code, 0) for code in range(256))  # by status, for bytes.translate
+_ONE: Final = tuple(bytes(code == one for code in range(256)) for one in sums.COUNTED)  # 1 for an outcome, 0 for others
+_MOST_ROSTERS, _MOST_DURATIONS = 64, 50_000
 _FILE_UPSERT: Final = """
 INSERT INTO test_file (test, kind, file, first_seen_at, known_since) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (test, kind, file) DO UPDATE SET
   first_seen_at = min(first_seen_at, excluded.first_seen_at), known_since = min(known_since, excluded.known_since)
 WHERE excluded.first_seen_at < first_seen_at OR excluded.known_since < known_since
 """
-_RESULT_INSERT: Final = "INSERT INTO result (report, test, try, status, ms, message) VALUES (?, ?, ?, ?, ?, ?)"
+
+_Row = tuple[int, int, int, int, int | None, int | None]  # of result
 
 
 class Counts(NamedTuple):
@@ -36,6 +42,14 @@ class Counts(NamedTuple):
 
     outcomes: Counter[int]  # by Outcome code
     errored: int  # of those that failed
+
+
+class _Roster(NamedTuple):
+    """The test ids of a report's cases."""
+
+    tests: list[int]  # in document order
+    ascending: bool  # whether that is the order of the ids
+    hash: bytes  # of packed.roster_hash
 
 
 class CaseWriter:
@@ -46,6 +60,8 @@ class CaseWriter:
         self._tests: dict[tuple[TestId, int, str], int] = {}
         self._top = 0  # highest test id that `_tests` knows
         self._wording = Wording(connection)
+        self._rosters: dict[tuple[object, ...], _Roster] = {}
+        self._ms = _Milliseconds()
 
     def refresh(self) -> None:
         """At the start of a transaction: learn the tests that other writers have added."""
@@ -57,56 +73,85 @@ class CaseWriter:
     def forget(self) -> None:
         """After a transaction that did not land: the numbers it gave out do not exist."""
         self._tests.clear()
+        self._rosters.clear()
         self._top = 0
         self._wording.forget()
 
     def write(self, key: int, report: ParsedReport, ingested_ms: int, hints: Mapping[TestId, str]) -> Counts:
         """Store the cases of `report`, whose row is `key`, and count them."""
-        tests = self._number(report)
+        cases = Cases.of(report.cases)
+        roster = self._roster(cases, report.producer)
+        tests = roster.tests
         at = opt_ms(report.started_at)
-        messages: dict[tuple[str, str], int] = {}
-        outcomes: dict[int, int] = {}
-        rows: list[tuple[int, int, int, int, int | None, int | None]] = []
-        added: list[sums.SumRow] = []
-        errored = 0
-        for test, case in zip(tests, report.cases, strict=True):
-            attempts = case.attempts
-            timed = total = 0
+        ms = list(map(self._ms.__getitem__, cases.seconds))  # the columns go through C loops: this is done per result
+        tries = [1] * len(tests)
+        messages: list[int | None] = [None] * len(tests)
+        outcomes = cases.statuses.translate(_OUTCOMES)
+        timed: list[int] = [one is not None for one in ms]
+        total = [one or 0 for one in ms]
+        retried: list[_Row] = []  # the attempts before the last
+        known: dict[tuple[str, str], int] = {}
+        for place, attempts in cases.attempts.items():
             for number, (status, seconds, type_, text) in enumerate(attempts, 1):
-                ms = duration(seconds)
-                if ms is not None:
-                    timed += 1
-                    total += ms
                 message = None
                 if text or type_:
-                    message = messages.get((type_, text))
+                    message = known.get((type_, text))
                     if message is None:
-                        message = messages[type_, text] = self._wording.store(type_, text)
-                rows.append((key, test, number, int(status), ms, message))
-            # the usual single attempt takes a short way: this runs once per result
-            outcome = SINGLE[status] if len(attempts) == 1 else int(outcome_of([a.status for a in attempts]))
-            errored += outcome == _FAILED and status is Status.ERRORED
-            outcomes[test] = outcome
-            added.append((test, *sums.ONE[outcome], timed, total, at, at))
-        rows.sort()  # by the primary key: in order, the tree is filled page by page
-        self._connection.executemany(_RESULT_INSERT, rows)
-        write_packed(self._connection, key, outcomes)
+                        message = known[type_, text] = self._wording.store(type_, text)
+                if number < len(attempts):
+                    before = self._ms[seconds]
+                    retried.append((key, tests[place], number, int(status), before, message))
+                    timed[place] += before is not None
+                    total[place] += before or 0
+                else:
+                    messages[place] = message
+            if len(attempts) > 1:
+                tries[place] = len(attempts)
+                outcomes[place] = outcome_of([attempt.status for attempt in attempts])
+        rows: Iterable[_Row] = zip(repeat(key), tests, tries, cases.statuses, ms, messages)
+        if retried or not roster.ascending:  # by the primary key: in order, the tree is filled page by page
+            rows = sorted((*rows, *retried))
+        bulk.insert(self._connection, "result (report, test, try, status, ms, message)", rows)
+        self._pack(key, roster, outcomes)
+        added = zip(tests, *(outcomes.translate(one) for one in _ONE), timed, total, repeat(at), repeat(at))
         sums.add(self._connection, added)
-        self._files(tests, report, ingested_ms, hints)
-        return Counts(Counter(outcomes.values()), errored)
+        self._files(tests, cases, report, ingested_ms, hints)
+        return Counts(Counter(outcomes), cases.statuses.count(_ERRORED))
+
+    def _pack(self, key: int, roster: _Roster, outcomes: bytearray) -> None:
+        if roster.ascending:
+            write_packed(self._connection, key, roster.tests, roster.hash, bytes(outcomes))
+        else:
+            codes = dict(zip(roster.tests, outcomes, strict=True))
+            ordered = sorted(codes)
+            write_packed(self._connection, key, ordered, roster.hash, bytes(map(codes.__getitem__, ordered)))
 
     def note_files(self, report: ParsedReport, ingested_ms: int, hints: Mapping[TestId, str]) -> None:
         """For a report that is already there: only what it and `hints` say of test files."""
-        self._files(self._number(report), report, ingested_ms, hints)
+        cases = Cases.of(report.cases)
+        self._files(self._roster(cases, report.producer).tests, cases, report, ingested_ms, hints)
 
-    def _number(self, report: ParsedReport) -> list[int]:
+    def _roster(self, cases: Cases, producer: str) -> _Roster:
+        """The test ids of the cases, remembered: a suite's reports mostly hold the same tests in the same order."""
+        key = producer, tuple(cases.ids), tuple(cases.ordinals.items())
+        found = self._rosters.get(key)
+        if found is None:
+            tests = self._number(cases, producer)
+            ordered = sorted(tests)
+            found = _Roster(tests, ordered == tests, roster_hash(ordered))
+            if len(self._rosters) >= _MOST_ROSTERS:
+                del self._rosters[next(iter(self._rosters))]
+            self._rosters[key] = found
+        return found
+
+    def _number(self, cases: Cases, producer: str) -> list[int]:
         """The test id of each case, new tests written. Two cases with one id and ordinal become two tests."""
         known = self._tests
         fresh: list[tuple[int, str, str, str, int, str]] = []
         taken: set[int] = set()
         numbers: list[int] = []
-        for case in report.cases:
-            id_, ordinal, producer = case.id, case.ordinal, report.producer
+        for place, reported in enumerate(cases.ids):
+            id_, ordinal = reported, cases.ordinals.get(place, 1)
             number = known.get((id_, ordinal, producer))
             if number is None:
                 id_ = TestId(clean(id_.file), clean(id_.name), clean(id_.variant))
@@ -125,17 +170,25 @@ class CaseWriter:
         )
         return numbers
 
-    def _files(self, tests: list[int], report: ParsedReport, ingested_ms: int, hints: Mapping[TestId, str]) -> None:
+    def _files(
+        self, tests: list[int], cases: Cases, report: ParsedReport, ingested_ms: int, hints: Mapping[TestId, str]
+    ) -> None:
         seen = ingested_ms if report.started_at is None else opt_ms(report.started_at)
-        rows = [
-            (test, STACK, clean(case.stack_file), seen, ingested_ms)
-            for test, case in zip(tests, report.cases, strict=True)
-            if case.stack_file
-        ]
+        rows = [(tests[place], STACK, clean(file), seen, ingested_ms) for place, file in cases.stack_files.items()]
         if hints:
             rows += [
                 (test, TITLE, clean(file), seen, ingested_ms)
-                for test, case in zip(tests, report.cases, strict=True)
-                if (file := hints.get(case.id))
+                for test, id_ in zip(tests, cases.ids, strict=True)
+                if (file := hints.get(id_))
             ]
         self._connection.executemany(_FILE_UPSERT, rows)
+
+
+class _Milliseconds(dict[float | None, int | None]):
+    """Seconds as the column holds them; most come again."""
+
+    def __missing__(self, seconds: float | None) -> int | None:
+        if len(self) >= _MOST_DURATIONS:
+            self.clear()
+        found = self[seconds] = duration(seconds)
+        return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -16,15 +17,14 @@ from flakelens.store.write import IngestedRun, Writer
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import datetime
     from types import TracebackType
 
     from flakelens.facts import Facts, RenameFacts, RunKey
-    from flakelens.model import GateState, Problem, RunReports, TestId
+    from flakelens.model import GateState, ParsedReport, Problem, RunReports, TestId
     from flakelens.store.durations import Durations
     from flakelens.store.merge import Merged, StoredCall
     from flakelens.store.packed import Rosters
-    from flakelens.store.sharing import Sharing
+    from flakelens.store.sharing import SharedRename, Sharing, TestFile
 
 
 def open_store(path: str | Path, *, create: bool = False, read_only: bool = False, patience: float = PATIENCE) -> Store:
@@ -94,15 +94,24 @@ class Store:
         The order of calls cannot matter: what `read` gives afterwards is the same. `hints` names for tests, as
         reported, the only test file of the checkout that holds their title. What is said about a report that is
         already there (job, shard, declared retries, partial) is joined to what was said before.
+
+        Raises GoneError when a report of `known_reports` is no longer there: then all must be parsed.
         """
         with self._writing():
             return self._writer.write(run, ingested_at, hints or {})
 
-    def known_reports(self, provider: str, run: str) -> frozenset[str]:
-        """The SHA-256 (hex) of every report the run has: these need not be parsed again."""
-        query = "SELECT sha256 FROM report JOIN run ON run.id = report.run WHERE provider = ? AND run.run = ?"
+    def known_reports(
+        self, provider: str, run: str, *, ingested_at: datetime, with_files: bool = False
+    ) -> dict[str, ParsedReport]:
+        """By SHA-256 (hex), the reports of the run that need not be parsed to be written again at `ingested_at`.
+
+        These are whole, have no problem and came no later. `with_files`: only those whose every test names a file.
+        What is given has no cases; `write_run` takes it as it would take the same report parsed.
+        """
+        from flakelens.store import known
+
         with self._reading() as connection:
-            return frozenset(sha256.hex() for (sha256,) in connection.execute(query, (provider, run)))
+            return known.reports(connection, provider, run, to_ms(ingested_at), with_files=with_files)
 
     def read(
         self,
@@ -230,12 +239,33 @@ class Store:
         with self._writing() as connection:
             return given.add_renames(connection, renames, to_ms(known_at))
 
+    def renames(self) -> tuple[SharedRename, ...]:
+        """The file renames that are known, and since when."""
+        from flakelens.store.sharing import renames
+
+        with self._reading() as connection:
+            return renames(connection)
+
+    def test_files(self) -> tuple[TestFile, ...]:
+        """Every file that was found for a test by other means than its report's own words."""
+        from flakelens.store.sharing import test_files
+
+        with self._reading() as connection:
+            return test_files(connection)
+
+    def add_test_files(self, files: Iterable[TestFile]) -> None:
+        """Keep what is known of the files of tests that are here; of all that is known the earliest holds."""
+        from flakelens.store import merge
+
+        with self._writing() as connection:
+            merge.add_files(connection, files)
+
     # --- care ---
 
-    def info(self) -> care.StoreInfo:
-        """What is in the file; reads all of it."""
+    def info(self, before: datetime | None = None) -> care.StoreInfo:
+        """What is in the file; reads all of it. `before` (None: never) parts old runs from the others."""
         with self._reading() as connection:
-            return care.info(connection)
+            return care.info(connection, before or datetime.fromtimestamp(0, UTC))
 
     def extent(self, until: datetime) -> care.Extent:
         """How large the file is and how fast it grew in the 30 days before `until`."""
@@ -265,14 +295,16 @@ class Store:
         with self._writing() as connection:
             derived.rebuild(connection)
 
-    def prune(self, *, keep_runs: int | None = None, older_than: datetime | None = None) -> int:
-        """Take out whole runs, all but the newest `keep_runs` and those that started before `older_than`.
+    def prune(
+        self, *, keep_runs: int | None = None, keep_since: datetime | None = None, older_than: datetime | None = None
+    ) -> int:
+        """Take out whole runs: those that neither `keep_runs` (the newest so many) nor `keep_since` (a start) keeps.
 
-        Returns how many. Their sums per test stay in `totals`, their keys in `pruned_runs`. Raises ValueError if
-        neither limit is given.
+        What started before `older_than` goes in any case. Returns how many went. Their sums per test stay in `totals`,
+        their keys in `pruned_runs`. Raises ValueError if no limit is given.
         """
         with translated(self.path):
-            return care.prune(self._connection, keep_runs, older_than)
+            return care.prune(self._connection, care.Keep(keep_runs, keep_since, older_than))
 
     def pruned_runs(self) -> frozenset[RunKey]:
         """The runs that were pruned here: merging and syncing leave them out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flakelens.store import bulk
 from flakelens.store.values import opt_from_ms
 
 if TYPE_CHECKING:
@@ -14,20 +15,16 @@ if TYPE_CHECKING:
 _COLUMNS: Final = "test, passed, flaky, failed, skipped, timed, ms, first_at, last_at"
 
 
-def _upsert(table: str) -> str:
-    return f"""
-    INSERT INTO {table} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+_ADD: Final = """
     ON CONFLICT (test) DO UPDATE SET
       passed = passed + excluded.passed, flaky = flaky + excluded.flaky, failed = failed + excluded.failed,
       skipped = skipped + excluded.skipped, timed = timed + excluded.timed, ms = ms + excluded.ms,
       first_at = coalesce(min(first_at, excluded.first_at), first_at, excluded.first_at),
       last_at = coalesce(max(last_at, excluded.last_at), last_at, excluded.last_at)
-    """
+"""
 
-
-_ADD: Final = {table: _upsert(table) for table in ("test_sum", "pruned_sum")}
-
-# What one test in one report adds for each Outcome code: passed, flaky, failed, skipped. NONE is no outcome of a case.
+COUNTED: Final = (1, 2, 3, 4)  # Outcome codes in the order of their columns; NONE is no outcome of a case
+# What one test in one report adds for each Outcome code: passed, flaky, failed, skipped.
 ONE: Final = {1: (1, 0, 0, 0), 2: (0, 1, 0, 0), 3: (0, 0, 1, 0), 4: (0, 0, 0, 1)}
 
 SumRow = tuple[int, int, int, int, int, int, int, int | None, int | None]
@@ -49,7 +46,7 @@ class Totals(NamedTuple):
 
 def add(connection: sqlite3.Connection, rows: Iterable[SumRow], *, table: str = "test_sum") -> None:
     """Add rows to the sums of `table`, "test_sum" or "pruned_sum"."""
-    connection.executemany(_ADD[table], rows)
+    bulk.insert(connection, f"{table} ({_COLUMNS})", rows, _ADD)
 
 
 def totals(connection: sqlite3.Connection) -> dict[int, Totals]:

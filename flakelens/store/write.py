@@ -50,6 +50,10 @@ class IngestedRun:
     problems: tuple[Problem, ...]
 
 
+class GoneError(Exception):
+    """A report that was known without its cases is not there any more: another process has pruned its run."""
+
+
 class _Offer(NamedTuple):
     """What a call says of a report besides its bytes; the run's own values where the report's are silent."""
 
@@ -118,10 +122,12 @@ class Writer:
             evidence.append(own_evidence(report.producer, offer.declared, report.retry_evidence))
             partial = partial or offer.partial
             problems += report.problems
-            if report.cases:
+            if report.cases or report.stored:
                 problems += self._repeated(key, report)
             if self._again(call, offer, report):
                 continue
+            if report.stored:
+                raise GoneError
             stored = self._report(call, offer, report)
             counted = self._cases.write(stored, report, at, hints)
             self._problems(key, stored, report.problems)
@@ -224,11 +230,7 @@ class Writer:
         found = self._connection.execute(find, (bytes.fromhex(report.sha256), run)).fetchone()
         if found is None:
             return []
-        message = (
-            f"Run {found[1]} ({found[0]}) holds the same bytes: a file left over from it?"
-            " Delete old reports before the tests start."
-        )
-        return [Problem(ProblemCode.REPEATED_REPORT, report.name, message)]
+        return [repeated(report.name, found[0], found[1])]
 
     def _problems(self, run: int, report: int | None, problems: Iterable[Problem]) -> None:
         rows = {(p.code.value, clean(p.where), clean(p.message)) for p in problems}
@@ -237,6 +239,15 @@ class Writer:
             rows -= set(self._connection.execute(find, (run, report)))
             insert = "INSERT INTO problem (run, report, code, place, message) VALUES (?, ?, ?, ?, ?)"
             self._connection.executemany(insert, [(run, report, *row) for row in sorted(rows)])
+
+
+def repeated(name: str, provider: str, run: str) -> Problem:
+    """What is said of a report whose bytes another run holds."""
+    message = (
+        f"Run {run} ({provider}) holds the same bytes: a file left over from it?"
+        " Delete old reports before the tests start."
+    )
+    return Problem(ProblemCode.REPEATED_REPORT, name, message)
 
 
 def refresh_run(connection: sqlite3.Connection, run: int) -> None:

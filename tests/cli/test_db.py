@@ -33,7 +33,7 @@ def test_info(db, call):
     code, out, _ = call("--db", str(db), "db", "info")
     assert code == 0
     assert "10 runs from 2026-10-01 to 2026-10-01" in out
-    assert "       10  main\n" in out
+    assert "       10  main          20 results, about " in out
     assert "       20  result" in out
 
 
@@ -88,6 +88,79 @@ def test_prune_by_age(db, call, monkeypatch, age, left):
     document = json.loads(out)
     assert code == 0
     assert (document["removed"], document["left"]) == (10 - left, left)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "left"),
+    [
+        (["--keep-days", "2"], 4),  # a run an hour: number 6 started two days before
+        (["--keep-days", "2", "--keep-runs", "7"], 7),  # whichever keeps more
+        (["--keep-days", "2", "--keep-runs", "1"], 4),
+        (["--keep-days", "3", "--keep-runs", "1"], 10),
+        (["--keep-runs", "7", "--older-than", "2d"], 4),  # what is too old goes, whatever is kept
+        (["--keep-days", "3", "--older-than", "2d"], 4),
+        (["--keep-days", "1"], 0),
+    ],
+)
+def test_what_is_kept_together(db, call, monkeypatch, arguments, left):
+    monkeypatch.setattr(App, "now", lambda _: started_at(54))
+    with open_store(db) as store:
+        sums = store.totals()
+    assert call("--db", str(db), "db", "prune", *arguments)[0] == 0
+    assert runs_in(db) == [str(1000 + n) for n in range(10 - left, 10)]
+    with open_store(db) as store:
+        assert store.totals() == sums  # over all time, pruned runs included
+        assert store.check() == []
+
+
+def test_every_byte_of_the_file_is_accounted_for(db, call, monkeypatch):
+    monkeypatch.setattr(App, "now", lambda _: started_at(24 * 90 + 4))
+    with open_store(db) as store, sqlite3.connect(db) as connection:
+        store.keep_fitted(b"1" * 32, "x" * 400_000)
+        connection.execute("DELETE FROM fitted")  # leaves empty pages
+    connection.close()
+    document = json.loads(call("--db", str(db), "db", "info", "--format", "json")[1])
+    assert document["free_bytes"] >= 400_000
+    parts = sum(document["table_bytes"].values()) + document["free_bytes"] + document["other_bytes"]
+    assert parts == document["size"] == db.stat().st_size
+    with sqlite3.connect(db) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.close()
+    assert set(document["rows"]) == tables - {"_sqlite_migrations"}
+    assert set(document["table_bytes"]) == tables
+    assert document["by_month"]["2026-10"]["results"] == document["by_branch"]["main"]["results"] == 20
+    assert (document["prunable"]["runs"], document["prunable"]["results"]) == (4, 8)  # 0 to 3 are older than 90 days
+    _, out, _ = call("--db", str(db), "db", "info", width=80)
+    assert "prune --keep-days 90 would take out 4 runs with 8 results" in " ".join(out.split())
+    assert max(map(len, out.splitlines()[1:])) <= 80  # the path is shown whole
+
+
+def test_the_file_shrinks_unless_somebody_reads_it(tmp_path, call):
+    message = [f"Error: {n} {n * n} {n * n * n} {n % 7}" * 30 for n in range(400)]
+    database = tmp_path / "flakelens.db"
+
+    def filled():
+        database.unlink(missing_ok=True)
+        a_store(tmp_path, [a_run(n, outcomes={message[n * 10 + k]: "F" for k in range(10)}) for n in range(40)]).close()
+
+    filled()
+    _, out, _ = call("--db", str(database), "db", "prune", "--keep-runs", "1", "--format", "json")
+    document = json.loads(out)
+    assert document["freed_bytes"] > 50_000
+    assert document["later_bytes"] == 0
+    filled()
+    size = database.stat().st_size
+    reader = sqlite3.connect(database)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM run").fetchone()
+    _, out, _ = call("--db", str(database), "db", "prune", "--keep-runs", "1")
+    assert "Somebody is reading the file: it becomes" in out
+    assert reader.execute("SELECT count(*) FROM run").fetchone() == (40,)  # still as it was for that one
+    reader.rollback()
+    reader.close()
+    with open_store(database) as store:
+        store.keep_fitted(b"1" * 32, "{}")
+    assert database.stat().st_size < size
 
 
 @pytest.mark.parametrize("arguments", [[], ["--older-than", "soon"], ["--keep-runs", "0"]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sqlite3
@@ -11,13 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flakelens.ingest import ingest
+from flakelens.reading import workers
 from flakelens.store import exists, open_store, schema
 from tests.builders import started_at
 from tests.store.store_inputs import canonical
 from tests.tiny_reports import jest, playwright
 
 RUNS = 12
-NOW = started_at(500)
+NOW = started_at(24 * 60)
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Material:
             jest(self.reports / f"run-{n}" / "unit.xml", results, stamp=day, message=f"Error: {n} " * 200)
             jest(self.reports / f"run-{n}" / "more.xml", {f"m {n}": "P"}, stamp=day)
             playwright(self.reports / f"run-{n}" / "e2e.xml", {"signs in": "K", "pays": "P"}, stamp=day)
+            said = {"run": f"run-{n}", "branch": "main"}  # one name, whoever ingests it
+            (self.reports / f"run-{n}" / "run.json").write_text(json.dumps(said))
         self.whole, self.half = folder / "whole.db", folder / "half.db"
         self._ingest(self.whole)
         self._ingest(self.half, range(0, RUNS, 2))
@@ -53,6 +57,7 @@ class Material:
         """Every operation that writes."""
         return (
             Operation("ingest", lambda _: None, lambda f: self._ingest(f / "x.db"), self._each_run_whole, self._all),
+            Operation("ingest --jobs 2", lambda _: None, self._with_jobs, self._each_run_whole, self._all),
             Operation("merge", self._from_half, self._merge, self._each_run_whole, self._all),
             Operation("rebuild", self._spoiled, self._rebuild, self._facts_untouched, self._all),
             Operation("prune", self._from_whole, self._prune, self._pruned_or_not, self._is_pruned),
@@ -92,6 +97,13 @@ class Material:
         with open_store(path, create=True) as store:
             for n in numbers:
                 ingest([str(self.reports / f"run-{n}")], store=store, ingested_at=NOW)
+
+    def _with_jobs(self, folder: Path) -> None:
+        """Worker processes from the first file on, a file a piece, however little there is."""
+        workers.SMALL = workers._FIRST = 0
+        workers._PIECE_FILES = 1
+        with open_store(folder / "x.db", create=True) as store:
+            ingest([str(self.reports)], store=store, ingested_at=NOW, run_per_dir=True, jobs=2)
 
     def _merge(self, folder: Path) -> None:
         with open_store(folder / "x.db") as store:

@@ -57,7 +57,7 @@ def path_of(row: dict[str, str]) -> str:
 
 def counts(report: ParsedReport) -> tuple[int, ...]:
     """Test case elements by final status; the pseudo cases of load failures are elements too."""
-    statuses = Counter(case.status for case in report.cases + report.load_failure_cases)
+    statuses = Counter(case.status for case in (*report.cases, *report.load_failure_cases))
     return tuple(statuses[status] for status in COLUMNS.values())
 
 

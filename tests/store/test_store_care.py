@@ -112,7 +112,7 @@ def test_pruning_keeps_whole_new_runs_and_the_sums(store: Store) -> None:
     assert store.totals() == totals
     fill(store, range(20, 22))
     assert store.check() == []
-    with pytest.raises(ValueError, match="keep_runs or older_than"):
+    with pytest.raises(ValueError, match="what to keep"):
         store.prune()
 
 

@@ -20,7 +20,7 @@ from flakelens.model import (
     RunReports,
     TestId,
 )
-from flakelens.store import IngestedRun, Store, open_store
+from flakelens.store import GoneError, IngestedRun, Store, open_store
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -191,8 +191,39 @@ def test_a_call_that_fails_leaves_nothing_behind(store: Store) -> None:
 def test_known_reports_need_no_parsing(store: Store) -> None:
     first = report("a.xml", case("a"))
     store.write_run(run(1, first), ingested_at=T0)
-    assert store.known_reports("github", "1") == {first.sha256}
-    assert store.known_reports("github", "2") == frozenset()
+    known = store.known_reports("github", "1", ingested_at=T0)
+    assert known == {first.sha256: replace(first, cases=(), stored=True)}
+    assert store.known_reports("github", "2", ingested_at=T0) == {}
+
+
+def test_what_would_be_said_again_is_parsed_again(store: Store) -> None:
+    odd = report("odd.xml", case("a"), problems=(Problem(ProblemCode.BAD_TIME, "odd.xml", "One duration is none."),))
+    store.write_run(
+        run(
+            1,
+            odd,
+            report("cut.xml", case("a"), damaged=True),
+            report("empty.xml"),
+            report("not-loaded.xml", case("a"), load_failures=("b.test.ts",)),
+            report("no-file.xml", case("b", file="")),
+        ),
+        ingested_at=hours(1),
+    )
+
+    def names(**how: object) -> list[str]:
+        return [known.name for known in store.known_reports("github", "1", **{"ingested_at": hours(1)} | how).values()]
+
+    assert names() == ["no-file.xml"]
+    assert names(with_files=True) == []
+    assert names(ingested_at=T0) == []  # it came before what is stored: the earliest moment holds, for test files too
+
+
+def test_a_report_that_is_known_and_gone_is_never_taken_for_stored(store: Store) -> None:
+    store.write_run(run(1, report("a.xml", case("a"))), ingested_at=T0)
+    (known,) = store.known_reports("github", "1", ingested_at=T0).values()
+    with pytest.raises(GoneError):
+        store.write_run(run(2, known), ingested_at=T0)
+    assert len(store.run_keys()) == 1
 
 
 def test_a_known_run_writes_nothing(store: Store, path: Path) -> None:

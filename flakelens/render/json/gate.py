@@ -12,6 +12,7 @@ from flakelens.gate.criterion import CriterionFinding, Observed
 from flakelens.gate.focus import FocusFinding
 from flakelens.gate.waivers import WaiverFinding
 from flakelens.model import TestId
+from flakelens.render.escape import json_text
 from flakelens.render.figures import iso
 from flakelens.report import AreaLine, GateReport, Rate
 
@@ -31,7 +32,7 @@ def gate_json(report: GateReport, plan: GatePlan | None = None) -> str:
         from flakelens.render.json.gate_plan import gate_plan_view  # few ask for it
 
         document["plan"] = gate_plan_view(plan)
-    return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return json_text(json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False)) + "\n"
 
 
 def gate_document(report: GateReport) -> dict[str, Any]:
