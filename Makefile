@@ -37,7 +37,8 @@ lint: $(VENV)/.ready  ## ruff, mypy --strict, import-linter, docs in step
 	$(BIN)/cog --check README.md docs/cli.md docs/lake.md docs/policy.md
 
 coverage: $(VENV)/.ready  ## line and branch coverage of flakelens/, and the lines that no test reaches
-	$(BIN)/python -m pytest -n 2 -q --cov --cov-report=term --cov-report=json:.coverage.json tests
+	$(BIN)/python -m pytest -n 2 -q --cov --cov-report= --cov-report=json:.coverage.json tests
+	$(BIN)/python -m tests.untested
 
 faults: $(VENV)/.ready  ## kills, full disks, flipped bits, many writers, hostile reports: minutes, counts for docs/reliability.md
 	for kind in kills writes cuts disks damage together reports hostile; do $(BIN)/python -m tests.faults $$kind --count 100 || exit 1; done

@@ -102,6 +102,28 @@ def cut(run: RunReports) -> RunReports:
     return replace(run, reports=reports)
 
 
+def moved(run: RunReports, title: str, file: str) -> RunReports:
+    """The run with the test of that title in another file."""
+    reports = []
+    for info, report in run.reports:
+        cases = tuple(
+            case._replace(id=case.id._replace(file=file)) if case.id.name == title else case for case in report.cases
+        )
+        reports.append((info, replace(report, cases=cases)))
+    return replace(run, reports=tuple(reports))
+
+
+def unloaded(run: RunReports, file: str, *, empty: bool = False) -> RunReports:
+    """The run with a suite of E2E that could not be loaded; `empty`: and nothing else of E2E."""
+    reports = tuple(
+        (info, replace(report, load_failures=(file,), cases=() if empty else report.cases, sha256="77" * 32))
+        if report.name == "E2E.xml"
+        else (info, report)
+        for info, report in run.reports
+    )
+    return replace(run, reports=reports)
+
+
 def entry(kind: str, name: str, *, created: int = 0, days: int = 20, more: str = "") -> str:
     begin = started_at(created)
     end = f"expires = {(begin + timedelta(days=days)).isoformat()}\n" if kind == "quarantine" else ""
@@ -155,6 +177,8 @@ STORIES: dict[str, tuple[list[RunReports], dict[str, Any]]] = {
     "troubles-with-decisions": (suite(60, troubles), {"decisions": QUARANTINE + WAIVER, "as_of": started_at(61)}),
     "large-losses": (suite(60, outages), {}),
     "weak": (suite(40, weak), {}),
+    "bad-and-few": (suite(6, lambda n: {f"components {k}": "F" for k in range(1, 4 + n % 2)}), {}),
+    "outages-long-ago": (suite(110, lambda n: {f"{area} {k}": "F" for area in ("AI", "components", "E2E") for k in range(1, 29)} if n in (9, 20) else {}), {}),
     "a-bad-month": (suite(120, long_ago), {}),
     "hidden-retries": ([hiding(run) for run in suite(40)], {}),
     "hidden-lately": ([*suite(40), *(hiding(a_suite_run(n)) for n in range(40, 65))], {}),
@@ -185,6 +209,10 @@ STORIES: dict[str, tuple[list[RunReports], dict[str, Any]]] = {
     "week": ([a_week_run(n) for n in range(40)], WEEK),
     "week-and-later": ([a_week_run(n) for n in range(12)], {"policy": WEEK["policy"] + LATER}),
     "week-broken": ([*(a_week_run(n) for n in range(36)), *(a_week_run(n, {"form keeps its text": "F", "pays by card at the checkout": "F"}) for n in range(36, 40))], WEEK),
+    "week-moved": ([*(a_week_run(n) for n in range(10)), moved(a_week_run(10), "pays by card at the checkout", "e2e/payment.spec.ts")], WEEK),
+    "staging-not-loaded": ([*(a_check(n, environment="staging") for n in range(3)), unloaded(a_check(3, environment="staging"), "e2e/checkout.spec.ts", empty=True)], {"policy": text_of("infrastructure"), "gate": "infrastructure", "decisions": ATTESTED}),
+    "staging-quarantine": ([a_check(n, environment="staging") for n in range(3)], {"policy": text_of("infrastructure"), "gate": "infrastructure", "decisions": ATTESTED + entry("quarantine", "E2E opens 1 @smoke", days=0)}),
+    "watch-not-loaded": ([unloaded(run, "e2e/login.spec.ts") if 5 <= n < 9 else run for n, run in enumerate(hourly())], WATCH | {"policy": WATCH["policy"].replace('areas = ["*"]', 'areas = ["E2E"]')}),
     "no-area": ([a_run(n, outcomes={"stray": "P"}, file="lib/stray.test.ts") for n in range(12)], {}),
     "one-area": ([a_run(n, reports=[a_report(n, {f"AI {k}": "P" for k in range(9)}, file="src/api/ai/a.test.ts")]) for n in range(12)], {}),
 }  # fmt: skip
