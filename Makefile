@@ -68,4 +68,4 @@ real-session: $(VENV)/.ready  ## flakelens run before real Jest and Playwright: 
 	$(BIN)/python fixtures/record/session.py
 
 clean:  ## remove what these targets made
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .bench dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

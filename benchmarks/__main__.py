@@ -24,6 +24,9 @@ BENCHMARKS = (
     "ingest_cost",
     "sync_history",
     "report_page",
+    "cost_curves",
+    "peers",
+    "ten_million",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from contextlib import contextmanager
 from dataclasses import replace
@@ -100,6 +101,8 @@ def _judge(
 
     With a plan if that is asked for: it is no part of the record.
     """
+    # What a verdict reads it needs to its end: to look for garbage among it again and again is a waste.
+    gc.set_threshold(50_000, 20, 50)
     from flakelens.analyze.gate import judge_gate
 
     read_at = app.now()  # before the data is read: a replay must not know more
