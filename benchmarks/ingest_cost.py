@@ -17,7 +17,7 @@ from benchmarks.made_reports import TESTS, write_reports
 from benchmarks.table import Row, Section, judged
 from benchmarks.timing import Spent, paired, run
 
-RUNS, SMALL_RUNS, ROUNDS = 600, 12, 3
+RUNS, SMALL_RUNS, ROUNDS, PAIRS = 600, 12, 3, 2
 LARGE_CASES, SMALL_LARGE_CASES = 100_000, 5_000
 TIMES_EXPAT, TIMES_EXPAT_MORE = 5.0, 3.0
 FASTER, PEAK_MB = 1.7, 200.0
@@ -86,7 +86,7 @@ def _against_expat(top: Path, results: int, small: bool) -> list[Row]:
 
 def _processes(top: Path, small: bool) -> list[Row]:
     """One process and two in turns. Wall time means something only where two cores were free."""
-    pairs = [(_fresh(top / "runs", top / "one.db", 1), _watched(top, 2)) for _ in range(ROUNDS)]
+    pairs = [(_fresh(top / "runs", top / "one.db", 1), _watched(top, 2)) for _ in range(PAIRS)]
     walls = [one.wall_s / two.wall_s for one, (two, _) in pairs]
     cpus = [two.cpu_s / one.cpu_s for one, (two, _) in pairs]
     peaks = [peak for _, (_, peak) in pairs if peak]
@@ -152,7 +152,7 @@ def _again(top: Path, small: bool) -> list[Row]:
     database = top / "again.db"
     _fresh(top / "runs", database, 1)
     ratio = paired(
-        _ingest(top / "runs", database, 1), lambda: _fresh(top / "runs", top / "one.db", 1), 1 if small else 2
+        _ingest(top / "runs", database, 1), lambda: _fresh(top / "runs", top / "one.db", 1), 1 if small else PAIRS
     )
     return [
         _row("the same again over the first time", str(ratio), ratio.median, AGAIN, " x", small=small),

@@ -26,8 +26,8 @@ KINDS = (
             r"|sqlite_errorname|OperationalError|time\.sleep|TimeoutExpired|took longer|BUSY"
         ),
         (
-            "a file or program that cannot be had at this very moment. The sentence is tested where that can be"
-            " provoked, and failing disks are tried on the database as a whole (tests/faults)"
+            "a file or program that cannot be had at this very moment. The sentence is tested where it can be provoked,"
+            " and failing disks are tried on the database as a whole (tests/faults)"
         ),
     ),
     (

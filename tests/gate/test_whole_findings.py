@@ -124,7 +124,7 @@ def unloaded(run: RunReports, file: str, *, empty: bool = False) -> RunReports:
     return replace(run, reports=reports)
 
 
-def entry(kind: str, name: str, *, created: int = 0, days: int = 20, more: str = "") -> str:
+def entry(kind: str, name: str, *, created: int = 0, days: float = 20, more: str = "") -> str:
     begin = started_at(created)
     end = f"expires = {(begin + timedelta(days=days)).isoformat()}\n" if kind == "quarantine" else ""
     who = 'owner = "ada"' if kind == "quarantine" else 'by = "ada"'
@@ -211,7 +211,7 @@ STORIES: dict[str, tuple[list[RunReports], dict[str, Any]]] = {
     "week-broken": ([*(a_week_run(n) for n in range(36)), *(a_week_run(n, {"form keeps its text": "F", "pays by card at the checkout": "F"}) for n in range(36, 40))], WEEK),
     "week-moved": ([*(a_week_run(n) for n in range(10)), moved(a_week_run(10), "pays by card at the checkout", "e2e/payment.spec.ts")], WEEK),
     "staging-not-loaded": ([*(a_check(n, environment="staging") for n in range(3)), unloaded(a_check(3, environment="staging"), "e2e/checkout.spec.ts", empty=True)], {"policy": text_of("infrastructure"), "gate": "infrastructure", "decisions": ATTESTED}),
-    "staging-quarantine": ([a_check(n, environment="staging") for n in range(3)], {"policy": text_of("infrastructure"), "gate": "infrastructure", "decisions": ATTESTED + entry("quarantine", "E2E opens 1 @smoke", days=0)}),
+    "staging-quarantine": ([a_check(n, environment="staging") for n in range(3)], {"policy": text_of("infrastructure"), "gate": "infrastructure", "decisions": ATTESTED + entry("quarantine", "E2E opens 1 @smoke", days=0.02)}),
     "watch-not-loaded": ([unloaded(run, "e2e/login.spec.ts") if 5 <= n < 9 else run for n, run in enumerate(hourly())], WATCH | {"policy": WATCH["policy"].replace('areas = ["*"]', 'areas = ["E2E"]')}),
     "no-area": ([a_run(n, outcomes={"stray": "P"}, file="lib/stray.test.ts") for n in range(12)], {}),
     "one-area": ([a_run(n, reports=[a_report(n, {f"AI {k}": "P" for k in range(9)}, file="src/api/ai/a.test.ts")]) for n in range(12)], {}),

@@ -43,7 +43,7 @@ from flakelens.stats.signatures import Category
 from flakelens.stats.states import TestFinding, TestState
 from flakelens.stats.turnover import Turnover
 from flakelens.stats.verification import RateBasis, Repair
-from flakelens.store import StoreInfo
+from flakelens.store import DERIVED, Room, StoreInfo
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 RUN = RunKey("github", "1007")
@@ -373,31 +373,29 @@ def test_sync_says(given: dict[str, Any], said: str) -> None:
     assert said in shown
 
 
+def rooms(*names: str) -> dict[str, Room]:
+    return {name: Room(runs=1, results=10, size=400) for name in names}
+
+
 @pytest.mark.parametrize(
     ("given", "pruned", "said", "unsaid"),
     [
-        (
-            {"first_run": None, "last_run": None, "branches": {}},
-            0,
-            ["no run yet", "12 kB"],
-            ["Runs by branch", "pruned"],
-        ),
-        ({}, 3, ["3 runs pruned; their sums per test were kept", "7 runs from 2026-11-20"], ["more branch"]),
-        ({"branches": {f"b{n}": 1 for n in range(9)}, "size": 3_400_000}, 0, ["and 1 more branch", "3.4 MB"], []),
-        ({"branches": {"": 1}, "size": 2_500_000_000}, 0, ["(unknown)", "2.50 GB"], []),
+        ({"first_run": None, "last_run": None, "by_branch": {}}, 0, ["no run yet", "12 kB"], ["Runs by branch", "pruned"]),
+        ({}, 3, ["3 runs pruned; their sums per test were kept", "7 runs from 2026-11-20"], ["more branch", "earlier month"]),
+        ({"by_branch": rooms(*(f"b{n}" for n in range(9))), "size": 3_400_000}, 0, ["and 1 more branch", "3.4 MB"], []),
+        ({"by_branch": rooms(*(f"b{n}" for n in range(10)))}, 0, ["and 2 more branches"], []),
+        ({"by_branch": rooms(""), "size": 2_500_000_000}, 0, ["(unknown)", "2.50 GB"], []),
+        ({"by_month": rooms(*(f"m{n}" for n in range(13)))}, 0, ["1 earlier month", "m12"], ["m0 "]),
+        ({"before": Room(runs=2, results=90, size=4_000)}, 0, ["--keep-days 90 would take out 2 runs with 90 results: about 4 kB"], []),
+        ({"before": Room(runs=2, results=90, size=0)}, 0, ["2 runs with 90 results. Sums"], ["results: about"]),
     ],
-)
+)  # fmt: skip
 def test_db_info_says(given: dict[str, Any], pruned: int, said: list[str], unsaid: list[str]) -> None:
     values: dict[str, Any] = dict.fromkeys(StoreInfo.__dataclass_fields__, 0)
-    values |= {
-        "first_run": NOW,
-        "last_run": NOW,
-        "branches": {"main": 7},
-        "rows": {"run": 7, "verdict": 0},
-        "size": 12_000,
-    }
-    values |= {"table_bytes": {"run": 4096}}
-    shown = one_line(info_text("a.db", StoreInfo(**{**values, **given}), pruned, width=100, colour=False))
+    values |= {"first_run": NOW, "last_run": NOW, "size": 12_000, "by_month": rooms("2026-11"), "before": Room(0, 0, 0)}
+    values |= {"rows": {"run": 7, "verdict": 0, **dict.fromkeys(DERIVED, 0)}, "table_bytes": {"run": 4096}}
+    values |= {"by_branch": {"main": Room(7, 70, 0)}, "index_bytes": {}}
+    shown = one_line(info_text("a.db", StoreInfo(**{**values, **given}), pruned, days=90, width=100, colour=False))
     assert [each for each in said if each not in shown] == [], shown
     assert [each for each in unsaid if each in shown] == [], shown
 
