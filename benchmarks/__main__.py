@@ -20,9 +20,13 @@ BENCHMARKS = (
     "forecast",
     "recorded_truth",
     "model_cost",
+    "gate_cost",
     "ingest_cost",
     "sync_history",
     "report_page",
+    "cost_curves",
+    "peers",
+    "ten_million",
 )
 
 

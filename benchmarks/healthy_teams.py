@@ -97,7 +97,7 @@ def simulate(team: Team, rng: np.random.Generator, runs: int) -> list[RunReports
             broken[area, int(rng.integers(team.sizes[area]))] = run + int(rng.integers(1, 5))
         cases: dict[str, list[CaseResult]] = {"unit": [], "e2e": []}
         for area, number in tests:
-            attempts = PASSED
+            attempts: tuple[Attempt, ...] = PASSED
             if broken.get((area, number), 0) > run:
                 attempts = FAILED
             elif area == "components" and number < len(FLAKE_RATES) and rng.random() < FLAKE_RATES[number]:

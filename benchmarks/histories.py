@@ -82,12 +82,14 @@ class Simulated:
     @property
     def flaked(self) -> NDArray[np.bool_]:
         """Tests with at least one flake that was seen, (N,)."""
-        return ((self.cause == FLAKE) & (self.outcomes != Outcome.NONE)).any(axis=1)
+        flaked: NDArray[np.bool_] = ((self.cause == FLAKE) & (self.outcomes != Outcome.NONE)).any(axis=1)
+        return flaked
 
     @property
     def gated(self) -> NDArray[np.bool_]:
         """Runs of the gated branch, (R,)."""
-        return self.pulls == GATED
+        gated: NDArray[np.bool_] = self.pulls == GATED
+        return gated
 
 
 def scaled(suite: Suite, tests: int, runs: int) -> Suite:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.table import Row, Section, judged
+from flakelens.facts import Bools
 from flakelens.model import Outcome
 from flakelens.stats.fitting import fit
 from flakelens.stats.forecast import EXPERTS, mix, predictions
@@ -42,7 +43,7 @@ def log_loss(p: Floats, seen: Series, first: int, *, after_failure: bool = False
 
     Only of tests that ever failed: the others are easy, and would hide the difference between the forecasters.
     """
-    chosen = seen.ran & seen.failed.any(axis=1)[:, None]
+    chosen: Bools = seen.ran & (seen.failed.sum(axis=1) > 0)[:, None]
     chosen[:, :first] = False
     if after_failure:
         place = np.maximum.accumulate(np.where(seen.ran, np.arange(seen.ran.shape[1]), -1), axis=1)

@@ -13,6 +13,7 @@ from benchmarks.histories import COMMON, FLAKE, OUTAGE, Simulated, Suite, Window
 from flakelens.model import Outcome
 from flakelens.stats.chain import Step, chunks, smooth, walk
 from flakelens.stats.disagreement import disagreed as disagreements
+from flakelens.stats.findings import find_states
 from flakelens.stats.fitting import fit
 from flakelens.stats.markov import (
     BROKEN,
@@ -28,7 +29,7 @@ from flakelens.stats.markov import (
 from flakelens.stats.message_odds import message_odds
 from flakelens.stats.outages import find_outages, outage_at_start, outage_of_pull
 from flakelens.stats.probabilities import find_posterior, fit_input, fit_to
-from flakelens.stats.states import TestState, find_states
+from flakelens.stats.states import TestState
 from flakelens.stats.triage import DISMISSED_ABOVE, causes, usual
 from flakelens.stats.triage import FLAKE as P_FLAKE
 from flakelens.stats.triage import OUTAGE as P_OUTAGE

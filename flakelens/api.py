@@ -48,7 +48,7 @@ def open(  # noqa: A001 - it opens as the built-in does
     environment: str = "",
     checkout: str | Path | None = None,
 ) -> Lens:
-    """Open the database `db` for reading; use the result as a context manager.
+    """Open the database `db` for reading, or the lake in the folder `db`; use the result as a context manager.
 
     `policy`, `decisions`: a file each, or what was parsed from one; None is the shipped policy, and no decisions. No
     folder is searched, unlike on the command line. `as_of`: the moment from which everything is seen (UTC where it has
@@ -59,7 +59,6 @@ def open(  # noqa: A001 - it opens as the built-in does
     """
     from flakelens import policy_text
     from flakelens.rule_files import read_decisions, read_policy
-    from flakelens.store import open_store
 
     if policy is None:
         policy = policy_text.parse()
@@ -77,7 +76,17 @@ def open(  # noqa: A001 - it opens as the built-in does
 
         found = Checkout.find(Path(checkout))
         owners = found.owners() if found else NOBODY
-    return Lens(open_store(db, read_only=True), policy, decisions, moment, environment, owners)
+    return Lens(_opened(Path(db)), policy, decisions, moment, environment, owners)
+
+
+def _opened(db: Path) -> Store:
+    if db.is_dir():
+        from flakelens.lake import open_lake
+
+        return open_lake(db)
+    from flakelens.store import open_store
+
+    return open_store(db, read_only=True)
 
 
 class Lens:

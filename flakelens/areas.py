@@ -34,7 +34,15 @@ def assign(tests: Sequence[Test], policy: Policy) -> AreaMap:
     """The area of every test, by the rules of `policy` (see `rules`)."""
     names = (*policy.area_names(), UNASSIGNED)
     place = {name: position for position, name in enumerate(names)}
-    index = np.fromiter((place[area_of(test, policy.areas)] for test in tests), np.int32, len(tests))
+    by_title = any(rule.titles or rule.variants for rule in policy.areas)
+    known: dict[tuple[object, ...], int] = {}  # the tests of one file belong together, but for rules on titles
+    index = np.empty(len(tests), np.int32)
+    for position, test in enumerate(tests):
+        seen = (test.id if by_title else test.id.file, test.producer, test.jobs, test.title_file, test.stack_file)
+        area = known.get(seen)
+        if area is None:
+            area = known[seen] = place[area_of(test, policy.areas)]
+        index[position] = area
     return AreaMap(names, index)
 
 

@@ -6,17 +6,17 @@ unit runs. Pure functions of a History; the gated branch's counting runs only, p
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
-from flakelens.facts import Bools, Int8s, Int32s, Int64s, RunKey
-from flakelens.history import History, Report, Run
-from flakelens.masks import mask
-from flakelens.model import Outcome, RetryEvidence
+from flakelens.carriers import Carriers
+from flakelens.facts import Bools, Int8s, Int32s, Int64s, columns, median
+from flakelens.history import History
+from flakelens.model import Outcome
 from flakelens.outcomes import failed_first, was_executed
 
 # A test is expected if it had a result in one of the previous 5 runs of its area, and gone only when those without it
@@ -27,7 +27,8 @@ ACTIVE_RUNS = 10
 NEVER = 2**40
 VALID_RESULTS = 5  # results that make a run valid for an area's rates, or all expected tests if fewer
 
-_FIRST_ATTEMPTS_SHOWN = frozenset({RetryEvidence.RECORDED, RetryEvidence.NONE})
+
+_Array = TypeVar("_Array", Bools, Int64s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +47,28 @@ class AreaView:
     outcomes: Int8s  # (N, R) whole reports only
     faults: tuple[str, ...]  # (R,) what is wrong with the run's reports of this area, "" for nothing
     shown: Bools  # (R,) every report of the area shows first attempts (RECORDED or NONE)
-    expected: Bools  # (N, R) had a result in one of the previous runs
-    missing: Bools  # (N, R) expected, without a result
     first: Int32s  # (N,) the first run with a result; R for none
     until: Int64s  # (N,) the run from which its title stands in another file; NEVER for none
+    # Of a view with clean runs behind: the view before them, and that of the newest runs and them.
+    grown: tuple[AreaView, AreaView] | None = None
+
+    @cached_property
+    def expected(self) -> Bools:
+        """Had a result in one of the previous runs of the area, and its title has not moved. Shape (N, R)."""
+        if self.grown is not None:
+            before, newest = self.grown
+            return np.concatenate([before.expected, newest.expected[:, self._known_to_tail :]], axis=1)
+        reach = len(self.runs)
+        found = _seen_lately(self.outcomes != Outcome.NONE, [window_start(self.commits, run) for run in range(reach)])
+        for test in np.flatnonzero(self.until < reach).tolist():
+            found[test, max(0, int(self.until[test])) :] = False
+        return found
+
+    @cached_property
+    def missing(self) -> Bools:
+        """Expected, without a result. Shape (N, R)."""
+        result: Bools = self.expected & (self.outcomes == Outcome.NONE)
+        return result
 
     @cached_property
     def ran(self) -> Bools:
@@ -60,47 +79,67 @@ class AreaView:
     @cached_property
     def executed(self) -> Int64s:
         """Tests executed per run: the denominator of both rates. Shape (R,)."""
-        return np.asarray(self.ran.sum(axis=0), np.int64)
+        return self._of_each_run("executed", lambda view: _counted(was_executed(view.outcomes)))
 
     @cached_property
     def failed(self) -> Int64s:
         """Tests failed after retries per run. Shape (R,)."""
-        return np.asarray((self.outcomes == Outcome.FAILED).sum(axis=0), np.int64)
+        return self._of_each_run("failed", lambda view: _counted(view.outcomes == Outcome.FAILED))
 
     @cached_property
     def first_failed(self) -> Int64s:
         """Tests whose first attempt failed per run. Shape (R,)."""
-        both = failed_first(self.outcomes)
-        return np.asarray(both.sum(axis=0), np.int64)
+        return self._of_each_run("first_failed", lambda view: _counted(failed_first(view.outcomes)))
 
     @cached_property
     def valid(self) -> Bools:
         """Runs with enough executed tests for rates: 5, or all expected ones if these are fewer. Shape (R,)."""
-        # An area's first run has no expected tests; a small area can have no more than all of its tests. A skipped test
-        # has its result, but none that a rate could use.
-        due = self.expected | ~self.expected.any(axis=0)
-        expected = (due & (self.outcomes != Outcome.SKIPPED)).sum(axis=0)
-        result: Bools = self.executed >= np.clip(expected, 1, VALID_RESULTS)
-        return result
+
+        def found(view: AreaView) -> Bools:
+            if view.executed.min(initial=VALID_RESULTS) >= VALID_RESULTS:
+                return np.ones(len(view.runs), np.bool_)
+            # An area's first run has no expected tests; a small area can have no more than all of its tests. A skipped
+            # test has its result, but none that a rate could use.
+            due = view.expected | ~view.expected.any(axis=0)
+            expected = _counted(due & (view.outcomes != Outcome.SKIPPED))
+            result: Bools = view.executed >= np.clip(expected, 1, VALID_RESULTS)
+            return result
+
+        return self._of_each_run("valid", found)
 
     @cached_property
     def complete(self) -> Bools:
         """Runs without a fault in which at least 95 % of the expected tests have a result. Shape (R,)."""
-        expected = self.expected.sum(axis=0)
-        missing = self.missing.sum(axis=0)
-        sound = np.fromiter((not fault for fault in self.faults), np.bool_, len(self.faults))
-        any_result = (self.outcomes != Outcome.NONE).any(axis=0)
-        result: Bools = sound & any_result & (missing <= (1 - EXPECTED_SHARE) * expected + 1e-9)
-        return result
+
+        def found(view: AreaView) -> Bools:
+            sound = np.fromiter((not fault for fault in view.faults), np.bool_, len(view.faults))
+            any_result = (view.outcomes != Outcome.NONE).any(axis=0)
+            allowed = (1 - EXPECTED_SHARE) * _counted(view.expected) + 1e-9
+            result: Bools = sound & any_result & (_counted(view.missing) <= allowed)
+            return result
+
+        return self._of_each_run("complete", found)
+
+    def _of_each_run(self, name: str, found: Callable[[AreaView], _Array]) -> _Array:
+        """What `found` says of every run; of a view with clean runs behind, only these are looked at anew."""
+        if self.grown is None:
+            return found(self)
+        before, newest = self.grown
+        return np.concatenate([getattr(before, name), getattr(newest, name)[self._known_to_tail :]])
+
+    @property
+    def _known_to_tail(self) -> int:
+        """How many runs both parts of `grown` hold."""
+        return sum(len(part.runs) for part in self.grown or ()) - len(self.runs)
 
     def gone(self) -> Bools:
         """Tests that had a result once and are no longer expected after the newest run. Shape (N,)."""
         reach = self.outcomes.shape[1]
-        seen = self.outcomes != Outcome.NONE
         if reach == 0:
             return np.zeros(len(self.tests), np.bool_)
-        lately = seen[:, window_start(self.commits, reach) :].any(axis=1) & (self.until >= reach)
-        result: Bools = seen.any(axis=1) & ~lately
+        newest = self.outcomes[:, window_start(self.commits, reach) :]
+        lately = (newest != Outcome.NONE).any(axis=1) & (self.until >= reach)
+        result: Bools = (self.first < reach) & ~lately
         return result
 
     def active(self, upto: int | None = None) -> Bools:
@@ -108,7 +147,7 @@ class AreaView:
         view = self if upto is None else self.before(upto)
         if view.outcomes.shape[1] == 0:
             return np.zeros(len(self.tests), np.bool_)
-        result: Bools = view.ran[:, -ACTIVE_RUNS:].any(axis=1) & ~view.gone()
+        result: Bools = was_executed(view.outcomes[:, -ACTIVE_RUNS:]).any(axis=1) & ~view.gone()
         return result
 
     def before(self, upto: int) -> AreaView:
@@ -123,8 +162,6 @@ class AreaView:
             outcomes=self.outcomes[:, cut],
             faults=self.faults[cut],
             shown=self.shown[cut],
-            expected=self.expected[:, cut],
-            missing=self.missing[:, cut],
             first=np.minimum(self.first, upto),
             until=self.until,
         )
@@ -141,22 +178,41 @@ class AreaView:
         clean[self.active()] = Outcome.PASSED
         newest = max(int(self.started[-1]) if len(self.started) else 0, after)
         steps = np.arange(1, count + 1)
-        return make_view(
+        reach = len(self.runs)
+        commits = np.concatenate([self.commits, (self.commits.max(initial=0) + steps).astype(np.int32)])
+        columns = np.repeat(clean[:, None], count, axis=1)
+        # What clean runs expect follows from the newest runs before them; the others stay as they are.
+        lead = window_start(commits, reach)
+        tail = make_view(
             name=self.name,
             tests=self.tests,
-            runs=np.concatenate([self.runs, np.full(count, -1, np.int32)]),
-            commits=np.concatenate([self.commits, (self.commits.max(initial=0) + steps).astype(np.int32)]),
-            started=np.concatenate([self.started, newest + steps * self.median_interval()]),
-            outcomes=np.concatenate([self.outcomes, np.repeat(clean[:, None], count, axis=1)], axis=1),
-            faults=(*self.faults, *("" for _ in range(count))),
-            shown=np.concatenate([self.shown, np.ones(count, np.bool_)]),
+            runs=np.concatenate([self.runs[lead:], np.full(count, -1, np.int32)]),
+            commits=commits[lead:],
+            started=np.concatenate([self.started[lead:], newest + steps * self.median_interval()]),
+            outcomes=np.concatenate([self.outcomes[:, lead:], columns], axis=1),
+            faults=(*self.faults[lead:], *("" for _ in range(count))),
+            shown=np.concatenate([self.shown[lead:], np.ones(count, np.bool_)]),
+            until=self.until - lead,
+        )
+        more = slice(reach - lead, None)
+        return AreaView(
+            name=self.name,
+            tests=self.tests,
+            runs=np.concatenate([self.runs, tail.runs[more]]),
+            commits=commits,
+            started=np.concatenate([self.started, tail.started[more]]),
+            outcomes=np.concatenate([self.outcomes, columns], axis=1),
+            faults=(*self.faults, *tail.faults[more]),
+            shown=np.concatenate([self.shown, tail.shown[more]]),
+            first=np.where(self.first < reach, self.first, tail.first + lead),
             until=self.until,
+            grown=(self, tail),
         )
 
     def median_interval(self) -> int:
         """Seconds between the starts of two runs of the area, the median of the newest 30; 0 below two runs."""
         gaps = np.diff(np.sort(self.started)[-31:])
-        return int(np.median(gaps)) if len(gaps) else 0
+        return int(median(gaps)) if len(gaps) else 0
 
 
 def make_view(
@@ -175,12 +231,6 @@ def make_view(
     until = np.full(len(tests), NEVER, np.int64) if until is None else until
     seen = outcomes != Outcome.NONE
     reach = outcomes.shape[1]
-    running = np.zeros((len(tests), reach + 1), np.int32)
-    np.cumsum(seen, axis=1, out=running[:, 1:])
-    starts = np.fromiter((window_start(commits, run) for run in range(reach)), np.int64, reach)
-    expected = (running[:, :reach] - running[:, starts] > 0) & (np.arange(reach) < until[:, None])
-    # The sentinel column makes argmax point behind the last run for tests without a result.
-    first = np.concatenate([seen, np.ones((len(tests), 1), np.bool_)], axis=1).argmax(axis=1).astype(np.int32)
     return AreaView(
         name=name,
         tests=tests,
@@ -190,11 +240,34 @@ def make_view(
         outcomes=outcomes,
         faults=faults,
         shown=shown,
-        expected=expected,
-        missing=expected & ~seen,
-        first=first,
+        first=np.where(seen.any(axis=1), seen.argmax(axis=1) if reach else 0, reach).astype(np.int32),
         until=until,
     )
+
+
+def _counted(cells: Bools) -> Int64s:
+    """How many hold in each column, (R,)."""
+    # 32 bits hold any suite, and are added up twice as fast as 64.
+    found: Int64s = cells.view(np.uint8).sum(axis=0, dtype=np.uint32).astype(np.int64)
+    return found
+
+
+def _seen_lately(seen: Bools, starts: Sequence[int]) -> Bools:
+    """Had a result in the window of each run, from `starts[run]` up to the run itself; (N, R) as `seen`.
+
+    Windows of the usual length are one "or" of whole matrices; the few longer ones follow from the run before, or are
+    looked at by themselves.
+    """
+    found = np.zeros_like(seen)
+    for back in range(1, min(EXPECTED_RUNS, max(0, seen.shape[1] - 1)) + 1):
+        found[:, back:] |= seen[:, :-back]
+    for run, start in enumerate(starts):
+        if start < run - EXPECTED_RUNS:
+            if starts[run - 1] == start:
+                found[:, run] = found[:, run - 1] | seen[:, run - 1]
+            else:
+                found[:, run] = seen[:, start:run].any(axis=1)
+    return found
 
 
 def window_start(commits: Int32s, run: int) -> int:
@@ -225,7 +298,7 @@ def area_views(
     not expected.
     """
     chosen = np.flatnonzero(history.counting if counting is None else counting)
-    carried = _Carriers(history, names, index, area_of_file)
+    carried = Carriers(history, names, index, area_of_file)
     until = np.full(len(history.tests), NEVER, np.int64)
     for test, run in (moved or {}).items():
         until[test] = run
@@ -243,127 +316,9 @@ def area_views(
             runs=runs,
             commits=history.commits[runs],
             started=np.array([int(history.runs[run].started_at.timestamp()) for run in runs], np.int64),
-            outcomes=rows[:, runs],
+            outcomes=columns(rows, runs),
             faults=tuple(carried.fault(history.runs[run], name) for run in runs),
             shown=np.array([carried.shows_first_attempts(history.runs[run], name) for run in runs], np.bool_),
             until=np.searchsorted(runs, until[tests]) + np.where(until[tests] == NEVER, NEVER, 0),
         )
     return views
-
-
-class _Carriers:
-    """Which areas a report carries: those of its tests, and for a report without tests those it usually has."""
-
-    def __init__(
-        self, history: History, names: tuple[str, ...], index: Int32s, area_of_file: Callable[[str, str, str], str]
-    ) -> None:
-        self._names = names
-        self._index = index
-        self._area_of_file = area_of_file
-        self._of_tests: dict[int, frozenset[str]] = {}
-        self._of_run: dict[RunKey, dict[str, list[str]]] = {}
-        usual: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for run in history.runs:
-            for report in run.reports if run.counts else ():
-                for key in (channel(report), ("producer", report.producer)):
-                    usual[key] |= self._by_tests(report)
-        self._usual: Mapping[tuple[str, str], set[str]] = usual
-
-    def _by_tests(self, report: Report) -> frozenset[str]:
-        known = self._of_tests.get(id(report.tests))
-        if known is None:
-            known = frozenset(self._names[place] for place in np.unique(self._index[report.tests]))
-            self._of_tests[id(report.tests)] = known
-        return known
-
-    def _usually(self, report: Report) -> set[str]:
-        """Its areas, and those of its job or name in other runs; else what the policy says, else its producer's."""
-        usual = self._by_tests(report) | self._usual.get(channel(report), set())
-        by_policy = {self._area_of_file(report.producer, report.job, "")} - {""}
-        return set(usual) or by_policy or self._usual.get(("producer", report.producer), set())
-
-    def areas(self, report: Report) -> set[str]:
-        """The areas of one report: what is cut off, or could not be loaded, belongs to it too."""
-        areas = set(self._by_tests(report))
-        if not areas or report.damaged:
-            areas |= self._usually(report)
-        for suite in report.load_failures:
-            areas |= self._of_suite(report, suite)
-        return areas
-
-    def _of_suite(self, report: Report, suite: str) -> set[str]:
-        """The area of a suite that failed to load; where the policy does not know it, any that the report has."""
-        area = self._area_of_file(report.producer, report.job, suite)
-        return {area} if area else self._usually(report)
-
-    def carries(self, run: Run, area: str) -> bool:
-        """Does a report of the run, other than a partial one, belong to the area, or a shard that did not come?"""
-        return area in self._faults(run)
-
-    def fault(self, run: Run, area: str) -> str:
-        """What is wrong with the run's reports of the area, in words; "" for nothing."""
-        return "; ".join(dict.fromkeys(self._faults(run).get(area, ())))
-
-    def shows_first_attempts(self, run: Run, area: str) -> bool:
-        """Do all reports of the area in this run show failed first attempts, or have none to show?"""
-        mine = [
-            report for report in run.reports if not report.partial and not report.stale and area in self.areas(report)
-        ]
-        return bool(mine) and all(report.evidence in _FIRST_ATTEMPTS_SHOWN for report in mine)
-
-    def _faults(self, run: Run) -> dict[str, list[str]]:
-        """What is wrong with the run's reports, by area; areas that the run carries without a fault are there too."""
-        known = self._of_run.get(run.key)
-        if known is None:
-            known = self._of_run[run.key] = self._find_faults(run)
-        return known
-
-    def _find_faults(self, run: Run) -> dict[str, list[str]]:
-        faults: dict[str, list[str]] = defaultdict(list)
-        whole = [report for report in run.reports if not report.partial]
-        # A job that crashed and was run again is mended: its newest attempt speaks.
-        newest = {(channel(report), report.shard): report.attempt for report in whole}
-        for report in whole:
-            areas = self.areas(report)
-            for area in areas:
-                faults[area] += ()
-            if report.attempt < newest[channel(report), report.shard]:
-                continue
-            for area in areas if report.stale else ():
-                faults[area].append(f"{report.name} is a copy of an earlier run's report")
-            for area in self._usually(report) if report.damaged and not report.stale else ():
-                faults[area].append(f"{report.name} is empty or was cut off")
-            for suite in report.load_failures:
-                for area in self._of_suite(report, suite):
-                    faults[area].append(f"{suite} failed to load")
-        # Which of a job's areas a missing shard held nobody knows: it is missing for all of them.
-        for (job, count), shards in _sharded(whole).items():
-            there = {number for number, _ in shards}
-            if absent := sorted(set(range(1, count + 1)) - there):
-                of = f" of job {job}" if job else ""
-                said = f"shard {', '.join(f'{number}/{count}' for number in absent)}{of} is missing"
-                for area in set().union(*(self._usually(report) for _, report in shards)):
-                    faults[area].append(said)
-        return dict(faults)
-
-
-def channel(report: Report) -> tuple[str, str]:
-    """What makes reports of different runs the same report again: the job, else the name."""
-    return ("job", report.job) if report.job else ("name", mask(report.name))
-
-
-def _sharded(reports: Iterable[Report]) -> Mapping[tuple[str, int], list[tuple[int, Report]]]:
-    """Reports with their shard number, by job and declared number of shards."""
-    shards: dict[tuple[str, int], list[tuple[int, Report]]] = defaultdict(list)
-    for report in reports:
-        if declared := shard_numbers(report.shard):
-            shards[report.job, declared[1]].append((declared[0], report))
-    return shards
-
-
-def shard_numbers(shard: str) -> tuple[int, int] | None:
-    """("2/4") -> (2, 4); None for anything else."""
-    number, _, count = shard.partition("/")
-    if number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= 10_000:
-        return int(number), int(count)
-    return None

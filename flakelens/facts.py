@@ -8,17 +8,42 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from flakelens.model import RetryEvidence, RunInfo, TestId
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Int8s = npt.NDArray[np.int8]
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+_Cell = TypeVar("_Cell", np.int8, np.bool_)
+
+
+def columns(cells: npt.NDArray[_Cell], runs: Sequence[int] | npt.NDArray[np.integer]) -> npt.NDArray[_Cell]:
+    """The columns at the positions `runs` of a matrix of tests x runs: itself where these are all, as mostly."""
+    if len(runs) == cells.shape[1] and np.array_equal(runs, np.arange(len(runs))):
+        return cells
+    # `cells[:, runs]` would lay them out by run, and all that goes over tests after it would take much longer.
+    return np.take(cells, runs, axis=1)
+
+
+def distinct(keys: Int32s) -> Int64s:
+    """The distinct ones of numbers from 0 on, ascending: `np.unique`, which loads numpy's masked arrays for nothing."""
+    found: Int64s = np.flatnonzero(np.bincount(keys))
+    return found
+
+
+def median(values: npt.NDArray[np.floating] | Int64s) -> float:
+    """The median of at least one number; `np.median` would load numpy's masked arrays as well."""
+    ordered = np.sort(values)
+    middle = len(ordered) // 2
+    return float(ordered[middle]) if len(ordered) % 2 else float((ordered[middle - 1] + ordered[middle]) / 2)
 
 
 class RunKey(NamedTuple):

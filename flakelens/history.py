@@ -10,24 +10,22 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
 from flakelens import identity
-from flakelens.facts import Bools, Facts, Int8s, Int32s, ReportFacts, RunFacts, RunKey, TestFacts
+from flakelens.facts import Bools, Facts, Int8s, Int32s, RunFacts, RunKey, TestFacts, distinct
+from flakelens.matrices import Positions, matrices
 from flakelens.model import Event, RetryEvidence, TestId
-from flakelens.outcomes import chain, worst
 from flakelens.policy import Policy
 from flakelens.renames import Renamed, find_renames
 from flakelens.retries import Resolver
 from flakelens.runs import merge_by_commit, merge_infos, start_of, why_not_counting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
+class Test(NamedTuple):
     """One test: its canonical id and what is known of it besides its outcomes."""
-
-    __test__ = False
 
     id: TestId  # canonical
     reported: TestId  # as its newest report in this history wrote it
@@ -35,6 +33,9 @@ class Test:
     jobs: tuple[str, ...]  # CI jobs that ran it, sorted; "" jobs left out
     title_file: str  # the one test file of a checkout that held its title, "" for none
     stack_file: str  # a test file in one of its stack traces, "" for none
+
+
+Test.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +135,13 @@ def build(
     )
     present = _present(ordered)
     tests_by_key = {test.key: test for test in facts.tests if test.key in present}
-    ids = sorted({names.ids[key] for key in tests_by_key})
-    place = {test: position for position, test in enumerate(ids)}
+    own = [names.ids[key] for key in tests_by_key]
+    ids = sorted(dict.fromkeys(own))  # in the order of the keys, for most stores hold tests nearly sorted
+    place = dict(zip(ids, range(len(ids)), strict=True))
     lookup = np.full(max(tests_by_key, default=0) + 1, -1, np.int32)
-    for key in tests_by_key:
-        lookup[key] = place[names.ids[key]]
-    positions = _Positions(lookup)
-    outcomes, whole = _matrices(ordered, positions, len(ids))
+    lookup[list(tests_by_key)] = [place[test] for test in own]
+    positions = Positions(lookup)
+    outcomes, whole = matrices([draft.fresh for draft in ordered], positions, len(ids))
     resolver = Resolver(policy, {draft.info.commit for draft in ordered if not draft.why_not})
     runs = tuple(draft.finish(resolver, positions) for draft in ordered)
     return History(
@@ -169,8 +170,9 @@ class _Draft:
         self.started_at = start_of(facts)
         self.reports = sorted(facts.reports, key=lambda r: (r.attempt, r.job, r.shard, r.name, r.sha256))
         self.stale = {report.key for report in self.reports if report.earlier_elsewhere and report.started_at}
+        self.fresh = [report for report in self.reports if report.key not in self.stale]
 
-    def finish(self, resolver: Resolver, positions: _Positions) -> Run:
+    def finish(self, resolver: Resolver, positions: Positions) -> Run:
         evidence = resolver.resolve(
             self.reports, commit=self.info.commit, started_at=self.started_at, counts=not self.why_not
         )
@@ -210,28 +212,6 @@ class _Draft:
         )
 
 
-class _Positions:
-    """Test keys to positions, remembered per roster: reports of one suite share their array of keys."""
-
-    def __init__(self, lookup: Int32s) -> None:
-        self._lookup = lookup
-        self._known: dict[int, tuple[Int32s, Int32s, bool]] = {}
-
-    def of(self, keys: Int32s) -> Int32s:
-        return self._find(keys)[1]
-
-    def distinct(self, keys: Int32s) -> bool:
-        return self._find(keys)[2]
-
-    def _find(self, keys: Int32s) -> tuple[Int32s, Int32s, bool]:
-        known = self._known.get(id(keys))
-        if known is None:
-            places = self._lookup[keys]
-            # The keys are held, so that their id stays theirs.
-            known = self._known[id(keys)] = (keys, places, len(np.unique(places)) == len(places))
-        return known
-
-
 def _in_order(drafts: list[_Draft]) -> list[_Draft]:
     """Commits by their first run on the gated branch, runs of a commit by start."""
     first: dict[str, datetime] = {}
@@ -263,62 +243,14 @@ def _runs_of(keys: Sequence[int], drafts: Sequence[_Draft]) -> Mapping[int, froz
                 runs[id(report.tests)].add(position)
     seen: dict[int, set[int]] = defaultdict(set)
     for roster, tests in rosters.items():
-        for key in np.intersect1d(asked, tests):
+        for key in np.intersect1d(asked, tests, assume_unique=True):
             seen[int(key)] |= runs[roster]
     return {key: frozenset(found) for key, found in seen.items()}
 
 
 def _present(drafts: Sequence[_Draft]) -> set[int]:
     rosters = {id(report.tests): report.tests for draft in drafts for report in draft.reports}
-    return set(np.unique(np.concatenate([np.empty(0, np.int32), *rosters.values()])).tolist())
-
-
-def _matrices(drafts: Sequence[_Draft], positions: _Positions, size: int) -> tuple[Int8s, Int8s]:
-    outcomes = np.zeros((size, len(drafts)), np.int8)
-    partial: list[int] = []
-    for column, draft in enumerate(drafts):
-        fresh = [report for report in draft.reports if report.key not in draft.stale]
-        outcomes[:, column] = _column(fresh, positions, size)
-        if any(report.partial for report in fresh):
-            partial.append(column)
-    if not partial:
-        return outcomes, outcomes
-    whole = outcomes.copy()
-    for column in partial:
-        kept = [r for r in drafts[column].reports if not r.partial and r.key not in drafts[column].stale]
-        whole[:, column] = _column(kept, positions, size)
-    return outcomes, whole
-
-
-def _column(reports: Sequence[ReportFacts], positions: _Positions, size: int) -> Int8s:
-    """Outcomes of one run: a job's attempts follow one another, jobs and shards stand side by side."""
-    column = np.zeros(size, np.int8)
-    by_job: dict[str, dict[int, list[ReportFacts]]] = defaultdict(lambda: defaultdict(list))
-    for report in reports:
-        by_job[report.job][report.attempt].append(report)
-    for attempts in by_job.values():
-        if len(attempts) == 1:  # then jobs and reports stand side by side
-            for report in next(iter(attempts.values())):
-                _put(column, report, positions)
-            continue
-        of_job = np.zeros(size, np.int8)
-        for _, side_by_side in sorted(attempts.items()):
-            of_attempt = np.zeros(size, np.int8)
-            for report in side_by_side:
-                _put(of_attempt, report, positions)
-            of_job = chain(of_job, of_attempt)
-        column = worst(column, of_job)
-    return column
-
-
-def _put(column: Int8s, report: ReportFacts, positions: _Positions) -> None:
-    """Adds the outcomes of a report to those beside it."""
-    where = positions.of(report.tests)
-    if positions.distinct(report.tests):
-        column[where] = worst(column[where], report.outcomes)
-    else:  # an alias or a rename made two tests of one report the same
-        for position, outcome in zip(where, report.outcomes, strict=True):
-            column[position] = worst(column[position], outcome)
+    return set(distinct(np.concatenate([np.empty(0, np.int32), *rosters.values()])).tolist())
 
 
 def _tests(
@@ -326,34 +258,61 @@ def _tests(
     by_key: Mapping[int, TestFacts],
     lookup: Int32s,
     drafts: Sequence[_Draft],
-    positions: _Positions,
+    positions: Positions,
 ) -> tuple[Test, ...]:
-    newest = np.zeros(len(ids), np.int64)
-    jobs: dict[str, Bools] = {}
+    last: dict[int, Int32s] = {}  # the rosters, in the order of the newest report that has each
+    jobs: dict[str, dict[int, Int32s]] = defaultdict(dict)
     for draft in drafts:
         for report in draft.reports:
-            where = positions.of(report.tests)
-            newest[where] = report.tests
+            last[id(report.tests)] = last.pop(id(report.tests), report.tests)
             if report.job:
-                jobs.setdefault(report.job, np.zeros(len(ids), np.bool_))[where] = True
-    title_files: dict[int, set[str]] = defaultdict(set)
-    stack_files: dict[int, set[str]] = defaultdict(set)
-    for key, test in by_key.items():
-        position = int(lookup[key])
-        title_files[position] |= {test.title_file} - {""}
-        stack_files[position] |= {test.stack_file} - {""}
-    ran = [tuple(sorted(job for job, where in jobs.items() if where[position])) for position in range(len(ids))]
+                jobs[report.job][id(report.tests)] = report.tests
+    newest = np.zeros(len(ids), np.int64)
+    for roster in last.values():
+        newest[positions.of(roster)] = roster
+    told = [by_key[key] for key in newest.tolist()]
+    places = lookup[list(by_key)].tolist()
+    title_files = _least(places, [test.title_file for test in by_key.values()])
+    stack_files = _least(places, [test.stack_file for test in by_key.values()])
     return tuple(
-        Test(
-            id=test,
-            reported=by_key[int(newest[position])].id,
-            producer=by_key[int(newest[position])].producer,
-            jobs=ran[position],
-            title_file=min(title_files[position], default=""),
-            stack_file=min(stack_files[position], default=""),
+        map(
+            Test._make,
+            zip(
+                ids,
+                [test.id for test in told],
+                [test.producer for test in told],
+                _jobs_of(jobs, positions, len(ids)),
+                [title_files.get(position, "") for position in range(len(ids))],
+                [stack_files.get(position, "") for position in range(len(ids))],
+                strict=True,
+            ),
         )
-        for position, test in enumerate(ids)
     )
+
+
+def _least(places: Sequence[int], files: Sequence[str]) -> dict[int, str]:
+    """The first file by alphabet of each place that has one."""
+    found: dict[int, str] = {}
+    for place, file in zip(places, files, strict=True):
+        if file:
+            found[place] = min(file, found.get(place, file))
+    return found
+
+
+def _jobs_of(jobs: Mapping[str, Mapping[int, Int32s]], positions: Positions, size: int) -> list[tuple[str, ...]]:
+    """The jobs that ran each test, sorted. A suite has few different sets of jobs: each is made once."""
+    names = sorted(jobs)
+    ran = np.zeros((len(names), size), np.bool_)
+    sets = np.zeros(size, np.int64)  # a number for the set of jobs of each test, one bit per job
+    for number, name in enumerate(names):
+        for roster in jobs[name].values():
+            ran[number, positions.of(roster)] = True
+        sets = 2 * sets + ran[number]
+        if number % 32 == 31:  # before the bits run out
+            sets = np.unique(sets, return_inverse=True)[1]
+    _, example, which = np.unique(sets, return_index=True, return_inverse=True)
+    told = [tuple(names[number] for number in np.flatnonzero(ran[:, test])) for test in example]
+    return [told[each] for each in which.tolist()]
 
 
 def _commit_numbers(runs: Sequence[Run]) -> Int32s:

@@ -10,21 +10,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from flakelens.masks import mask
+from flakelens.masks import mask_each
 from flakelens.model import TestId
 
 if TYPE_CHECKING:
     from flakelens.facts import RenameFacts, TestFacts  # numpy: not for those who only want a name folded
 
 RunsOf: TypeAlias = Callable[[Sequence[int]], Mapping[int, frozenset[int]]]
+_Title: TypeAlias = tuple[str, str]  # folded; and without what changes in every run
+
+_BREAK = "\0"  # stands in no report: XML has no such character
 
 # What reporters put between the parts of a title path: Jest's and Vitest's " > ", Playwright's " › ".
 SEPARATORS = (" > ", " › ")
-
-
-class _Title(NamedTuple):
-    exact: str  # folded
-    masked: str  # and without what changes in every run
 
 
 class Alias(NamedTuple):
@@ -64,6 +62,22 @@ def canonical_name(name: str, separators: Iterable[str] = SEPARATORS) -> str:
         name = folded
 
 
+def canonical_names(names: Sequence[str], separators: Iterable[str] = SEPARATORS) -> list[str]:
+    """`canonical_name` of each, all at once: a suite has thousands, and few that are not canonical already."""
+    separators = tuple(separators)
+    together = _BREAK.join(names)
+    if together.count(_BREAK) + 1 != len(names) or any(_BREAK in separator for separator in separators):
+        return [canonical_name(name, separators) for name in names]
+    for separator in separators:
+        together = together.replace(separator, " ")
+    # Folding once is enough for names that are plainly spaced afterwards, unless folding made a separator anew.
+    spaced = f"{_BREAK}{together}{_BREAK}"
+    uneven = any(pair in spaced for pair in ("  ", f" {_BREAK}", f"{_BREAK} "))
+    plain = not uneven and not any(char.isspace() for char in set(together) - {" "})
+    plain = plain and not any(separator in together for separator in separators)
+    return together.split(_BREAK) if plain else [canonical_name(name, separators) for name in names]
+
+
 def resolve(
     tests: Sequence[TestFacts],
     *,
@@ -79,12 +93,14 @@ def resolve(
     folded besides the shipped ones: a history holds reports from before and after a team chose its own.
     """
     separators = tuple(dict.fromkeys((*separators, *SEPARATORS)))
-    titles = {test.key: _title(canonical_name(test.id.name, separators)) for test in tests}
+    exact = canonical_names([test.id.name for test in tests], separators)
+    titles = dict(zip([test.key for test in tests], zip(exact, mask_each(exact), strict=True), strict=True))
     files, renamed = _renamed_files(tests, titles, renames, runs_of)
     files, adopted, ambiguous = _adopted_files(tests, titles, files, runs_of)
     names = _names(tests, titles, files, runs_of)
-    ids = {test.key: TestId(files[test.key], names[test.key], test.id.variant) for test in tests}
-    ids = _apply_aliases(ids, aliases)
+    before = {test.key: _as(test.id, files[test.key], names[test.key]) for test in tests}
+    ids = _apply_aliases(before, aliases)
+    changed = tests if aliases else [test for test in tests if renamed and files[test.key] != test.id.file]
     return Identity(
         ids=ids,
         adopted=tuple(sorted({ids[key] for key in adopted})),
@@ -92,14 +108,16 @@ def resolve(
         renamed=tuple(sorted(renamed)),
         former={
             test.key: own
-            for test in tests
+            for test in changed
             if (own := TestId(test.id.file or files[test.key], names[test.key], test.id.variant)) != ids[test.key]
         },
     )
 
 
-def _title(folded: str) -> _Title:
-    return _Title(folded, mask(folded))
+def _as(reported: TestId, file: str, name: str) -> TestId:
+    if file == reported.file and name == reported.name:
+        return reported  # as most are
+    return TestId(file, name, reported.variant)
 
 
 def _names(
@@ -114,17 +132,17 @@ def _names(
     groups: dict[tuple[str, str, str, str], list[TestFacts]] = defaultdict(list)
     names: dict[int, str] = {}
     for test in tests:
-        title = titles[test.key]
-        names[test.key] = _numbered(title.masked, test.ordinal)
-        if title.masked != title.exact:
-            groups[test.producer, files[test.key], title.masked, test.id.variant].append(test)
+        exact, masked = titles[test.key]
+        names[test.key] = masked if test.ordinal == 1 else _numbered(masked, test.ordinal)
+        if masked is not exact and masked != exact:
+            groups[test.producer, files[test.key], masked, test.id.variant].append(test)
     groups = {key: group for key, group in groups.items() if len(group) > 1}
     runs = runs_of([test.key for group in groups.values() for test in group]) if groups else {}
     for (_, _, masked, _), group in groups.items():
         lasting = _lasting(group, titles, runs)
-        passing = [test for test in group if titles[test.key].exact not in lasting]
+        passing = [test for test in group if titles[test.key][0] not in lasting]
         for test in group:
-            names[test.key] = _numbered(titles[test.key].exact, test.ordinal)
+            names[test.key] = _numbered(titles[test.key][0], test.ordinal)
         for key, number in _numbers(passing, runs).items():
             names[key] = _numbered(masked, number)
     return names
@@ -134,7 +152,7 @@ def _lasting(group: Sequence[TestFacts], titles: Mapping[int, _Title], runs: Map
     """The exact names of the group that stand in a run together with another lasting one."""
     recurring: dict[str, frozenset[int]] = {}
     for test in group:
-        exact = titles[test.key].exact
+        exact = titles[test.key][0]
         recurring[exact] = recurring.get(exact, frozenset()) | runs.get(test.key, frozenset())
     recurring = {name: seen for name, seen in recurring.items() if len(seen) > 1}
     in_run: dict[int, set[str]] = defaultdict(set)
@@ -183,17 +201,19 @@ def _adopted_files(
     """
     exact: dict[tuple[str, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     masked: dict[tuple[str, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    if all(known.values()):
+        return dict(known), [], set()
     for test in tests:
         if file := known[test.key]:
             title = titles[test.key]
-            exact[test.producer, title.exact, test.id.variant][file].append(test.key)
-            masked[test.producer, title.masked, test.id.variant][file].append(test.key)
+            exact[test.producer, title[0], test.id.variant][file].append(test.key)
+            masked[test.producer, title[1], test.id.variant][file].append(test.key)
     homes: dict[int, Mapping[str, list[int]]] = {}
     for test in tests:
         if not known[test.key]:
             title = titles[test.key]
-            homes[test.key] = exact.get((test.producer, title.exact, test.id.variant)) or masked.get(
-                (test.producer, title.masked, test.id.variant), {}
+            homes[test.key] = exact.get((test.producer, title[0], test.id.variant)) or masked.get(
+                (test.producer, title[1], test.id.variant), {}
             )
     contested = {key: held for key, held in homes.items() if len(held) > 1}
     asked = [*contested, *{k for held in contested.values() for keys in held.values() for k in keys}]
@@ -207,7 +227,7 @@ def _adopted_files(
             files[key] = file
             adopted.append(key)
         elif held:
-            ambiguous.add(titles[key].masked)
+            ambiguous.add(titles[key][1])
     return files, adopted, ambiguous
 
 
@@ -232,12 +252,14 @@ def _renamed_files(
     to and fro is known by the path that ran last.
     """
     files = {test.key: test.id.file for test in tests}
+    if not renames:
+        return files, set()
     later = _later_paths(renames)
     concerned = later.keys() | {path for paths in later.values() for path in paths}
     keys: dict[tuple[str, str, str, int], list[int]] = defaultdict(list)
     for test in tests:
         if test.id.file in concerned:
-            keys[test.id.file, titles[test.key].masked, test.id.variant, test.ordinal].append(test.key)
+            keys[test.id.file, titles[test.key][1], test.id.variant, test.ordinal].append(test.key)
     runs = runs_of([key for held in keys.values() for key in held]) if keys else {}
     seen = {place: frozenset().union(*(runs.get(key, frozenset()) for key in held)) for place, held in keys.items()}
     used: set[tuple[str, str]] = set()

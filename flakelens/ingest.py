@@ -9,27 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
-from flakelens.errors import NothingReadError, UsageError
-from flakelens.model import ParsedReport, Problem, ProblemCode, ReportInfo, RetryEvidence, RunInfo, RunReports, TestId
+from flakelens.errors import UsageError
+from flakelens.model import ParsedReport, ReportInfo, RetryEvidence, RunInfo, RunReports, TestId
 from flakelens.policy import RedactPolicy
 from flakelens.reading.here import Here, Known
 from flakelens.redact import Redactor
 from flakelens.run_metadata import RunOptions
-from flakelens.run_reports import UNREAD, ReadRun, assembled, described
+from flakelens.run_reports import ReadRun, assembled, described, nothing_read
 from flakelens.run_shares import Folder, Share, shares
+from flakelens.run_start import placed
 
 if TYPE_CHECKING:
     from flakelens.checkout import Checkout
     from flakelens.reading.workers import Workers
     from flakelens.store import IngestedRun, Store
-
-_CLOCK_TOLERANCE = timedelta(minutes=10)
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # where a first folder without any time stands
-_STEP = timedelta(minutes=1)  # between folders without time stamps
 
 Progress = Callable[[int, int | None, str], None]  # done, of how many (None: unknown), what is being read
 
@@ -94,7 +91,7 @@ def _stored(
         if read.readable:
             break
     else:
-        raise _nothing_read(paths, waiting)
+        raise nothing_read(paths, waiting)
     from flakelens.store import GoneError
 
     opened = store() if callable(store) else store
@@ -113,18 +110,6 @@ def _stored(
 
         opened.add_renames([RenameFacts(*rename) for rename in renames], known_at=call.now)
     return done
-
-
-def _nothing_read(paths: Sequence[str], tried: Sequence[ReadRun]) -> NothingReadError:
-    problems = [problem for read in tried for problem in read.run.problems]
-    problems += [problem for read in tried for _, report in read.run.reports for problem in report.problems]
-    reasons = list(dict.fromkeys(f"{each.where}: {each.message}" for each in problems if each.code in UNREAD))
-    said = "\n  ".join(reasons[:3]) + (f"\n  and {len(reasons) - 3} more" if len(reasons) > 3 else "")
-    message = f"No report could be read from {', '.join(paths[:3])}{' ..' if len(paths) > 3 else ''}."
-    return NothingReadError(
-        f"{message}\n  {said}" if said else message,
-        mend="Nothing was written. Name the folder or file that the test tool writes its JUnit XML to.",
-    )
 
 
 def _known(store: Store | Callable[[], Store], checkout: Checkout | None, now: datetime) -> Callable[[RunInfo], Known]:
@@ -174,18 +159,7 @@ class _Call:
             if self.progress:
                 self.progress(number, len(self.shares) if self.run_per_dir else None, share.name)
             read = self._read(number)
-            info = read.run.info
-            stamps = [report.started_at for _, report in read.run.reports if report.started_at]
-            start = info.started_at or min(stamps, default=None)
-            if start is None and read.run.reports:
-                start, problem = _start_without_stamp(share, read.run, previous, self.now, self.run_per_dir)
-                info = replace(info, started_at=start)
-                read = replace(read, run=replace(read.run, info=info, problems=(*read.run.problems, problem)))
-            if start is not None and start > self.now + _CLOCK_TOLERANCE:
-                message = (f"The run starts in the future ({start:%Y-%m-%d %H:%M} UTC): it is taken as begun now."
-                           " Check the clock, or started_at.")  # fmt: skip
-                ahead = Problem(ProblemCode.CLOCK, share.name, message)
-                read = replace(read, run=replace(read.run, problems=(*read.run.problems, ahead)))
+            read, start = placed(read, share, previous, self.now, self.run_per_dir)
             previous = start or previous
             yield read
 
@@ -209,20 +183,6 @@ class _Call:
                 self.progress(done, None, name)
 
         return assembled(self.shares[number], self.infos[number], self.switches, reports_of, told)
-
-
-def _start_without_stamp(
-    share: Share, run: RunReports, previous: datetime | None, now: datetime, run_per_dir: bool
-) -> tuple[datetime, Problem]:
-    """When a run without any time stamp started: by the order of the folders, else by the time of its files."""
-    if run_per_dir:
-        start = previous + _STEP if previous else _LONG_AGO
-        how = "it stands where its folder stands in their natural order"
-    else:
-        start = share.file_time(report.name for _, report in run.reports) or now
-        how = "the time of the file was taken"
-    message = f"No report says when it was made; {how}. Give --started-at, or started_at in run.json."
-    return start, Problem(ProblemCode.START_UNKNOWN, share.name, message)
 
 
 def _write(store: Store, run: RunReports, now: datetime, checkout: Checkout | None) -> IngestedRun:

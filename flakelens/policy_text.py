@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
@@ -21,7 +21,7 @@ from flakelens.policy_checks import check
 
 def shipped_text() -> str:
     """The commented defaults that travel with the package."""
-    return (files("flakelens") / "gate1.toml").read_text(encoding="utf-8")
+    return Path(__file__).with_name("gate1.toml").read_text(encoding="utf-8")
 
 
 def parse(text: str = "", *, where: str = "flakelens.toml", table: tuple[str, ...] = ()) -> Policy:

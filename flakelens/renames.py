@@ -26,10 +26,10 @@ def find_renames(names: Identity, *, runs_of: RunsOf, counting: Mapping[int, Run
     `runs_of(keys)` gives the positions of the runs with a result of each test key; `counting` the runs that count, by
     position. A file that was renamed to and fro counts from its last change on.
     """
+    if not names.former:
+        return ()
     concerned = {names.ids[key] for key in names.former}
     keys = [key for key, test in names.ids.items() if test in concerned]
-    if not keys:
-        return ()
     forms: dict[TestId, dict[TestId, set[int]]] = defaultdict(lambda: defaultdict(set))
     for key, seen in runs_of(keys).items():
         test = names.ids[key]

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from flakelens.errors import NothingReadError
 from flakelens.model import (
     Event,
     ParsedReport,
@@ -23,7 +24,7 @@ from flakelens.run_shares import Folder, Share
 _NO_REPORT = frozenset(
     {ProblemCode.NO_SUCH_FILE, ProblemCode.UNREADABLE, ProblemCode.UNSAFE_MEMBER, ProblemCode.NOT_JUNIT}
 )
-UNREAD = _NO_REPORT | {
+_UNREAD = _NO_REPORT | {
     ProblemCode.TOO_LARGE,
     ProblemCode.BAD_ARCHIVE,
     ProblemCode.EMPTY_FILE,
@@ -84,6 +85,19 @@ def assembled(
     return ReadRun(run=RunReports(info=info, reports=tuple(reports), problems=tuple(problems)), readable=readable)
 
 
+def nothing_read(paths: Sequence[str], tried: Sequence[ReadRun]) -> NothingReadError:
+    """The error for a call of which not one report could be read."""
+    problems = [problem for read in tried for problem in read.run.problems]
+    problems += [problem for read in tried for _, report in read.run.reports for problem in report.problems]
+    reasons = list(dict.fromkeys(f"{each.where}: {each.message}" for each in problems if each.code in _UNREAD))
+    said = "\n  ".join(reasons[:3]) + (f"\n  and {len(reasons) - 3} more" if len(reasons) > 3 else "")
+    message = f"No report could be read from {', '.join(paths[:3])}{' ..' if len(paths) > 3 else ''}."
+    return NothingReadError(
+        f"{message}\n  {said}" if said else message,
+        mend="Nothing was written. Name the folder or file that the test tool writes its JUnit XML to.",
+    )
+
+
 def _is_report(report: ParsedReport) -> bool:
     """Are there bytes of a report to keep? An unreadable one is kept as damaged; a wrong path is only a problem."""
     if report.cases or report.load_failures:
@@ -95,7 +109,7 @@ def _is_report(report: ParsedReport) -> bool:
 def _is_readable(report: ParsedReport) -> bool:
     if report.cases or report.load_failures:
         return True
-    return not any(problem.code in UNREAD for problem in report.problems)
+    return not any(problem.code in _UNREAD for problem in report.problems)
 
 
 def _told_apart(report: ParsedReport) -> ParsedReport:

@@ -160,3 +160,26 @@ def test_the_file_of_a_suite_says_more_than_the_job_that_ran_it() -> None:
 def test_every_test_has_exactly_one_area(tests: list[Test]) -> None:
     found = assign(tests, SHIPPED)
     assert sorted(place for name in found.names for place in found.members(name)) == list(range(len(tests)))
+
+
+TESTS = st.builds(
+    a_test,
+    st.sampled_from(["", "src/api/ai/x.test.ts", "src/components/x.test.tsx"]),
+    st.sampled_from(["pays", "chats"]),
+    st.sampled_from(["", "chromium"]),
+    producer=st.sampled_from(["jest", "playwright"]),
+    jobs=st.sampled_from([(), ("components-fast",)]),
+    title_file=st.sampled_from(["", "src/api/ai/x.test.ts"]),
+    stack_file=st.sampled_from(["", "e2e/x.spec.ts"]),
+)
+BY_TITLE = parse(
+    '[[areas]]\nname = "AI"\ntitles = ["pays"]\n[[areas]]\nname = "E2E"\nvariants = ["chrom*"]\n'
+    '[[areas]]\nname = "components"\njobs = ["components-*"]'
+)
+
+
+@given(st.lists(TESTS, max_size=12), st.sampled_from([SHIPPED, BY_TITLE]))
+def test_a_suite_is_assigned_as_each_of_its_tests_would_be(tests: list[Test], policy: Policy) -> None:
+    """What is alike is looked up once; each test alone has nobody to be alike with."""
+    found = assign(tests, policy)
+    assert [found.names[area] for area in found.index] == [area(test, policy) for test in tests]

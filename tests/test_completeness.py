@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flakelens.completeness import AreaView, make_view
+from flakelens.completeness import NEVER, AreaView, make_view
 from tests.letters import flags, matrix, numbers
 
 
@@ -168,6 +168,50 @@ ROWS = st.integers(1, 14).flatmap(
         st.lists(st.booleans(), min_size=reach, max_size=reach),
     )
 )
+
+
+def plain_expected(row: str, commits: str, until: int) -> str:
+    """By the words: a result in one of the previous 5 runs, and in more of them until they span two commits."""
+    told = ""
+    for run in range(len(row)):
+        start = max(0, run - 5)
+        while start > 0 and len(set(commits[start:run])) < 2:
+            start -= 1
+        told += "x" if row[start:run].strip(".") and run < until else "-"
+    return told
+
+
+@given(ROWS, st.lists(st.integers(0, 20), min_size=5, max_size=5))
+def test_whole_matrices_expect_what_runs_one_by_one_do(history: tuple[list[str], list[bool]], until: list[int]) -> None:
+    rows, new = history
+    commits = commits_of(new)
+    view = make_view(**columns(rows, commits), until=np.array(until[: len(rows)], np.int64))
+    for row, expected, moved in zip(rows, view.expected, until, strict=False):
+        assert flags(expected) == plain_expected(row, commits, moved)
+
+
+@given(ROWS, st.integers(0, 12), st.integers(0, 20))
+def test_clean_runs_behind_a_view_are_as_if_they_had_run(
+    history: tuple[list[str], list[bool]], count: int, moved: int
+) -> None:
+    rows, new = history
+    until = np.array([NEVER, moved, NEVER, moved, NEVER][: len(rows)], np.int64)
+    view = make_view(**columns(rows, commits_of(new)), until=until)
+    later = view.with_clean_runs(count)
+    own = {field: getattr(later, field) for field in columns(rows, commits_of(new))}
+    ran = make_view(**own, until=until)
+    for name in ("expected", "missing", "first", "ran", "executed", "failed", "first_failed", "valid", "complete"):
+        assert np.array_equal(getattr(later, name), getattr(ran, name)), name
+    assert np.array_equal(later.active(), ran.active())
+    assert np.array_equal(later.gone(), ran.gone())
+
+
+def columns(rows: list[str], commits: str) -> dict[str, Any]:
+    view = a_view(*rows, commits=commits)
+    return {
+        field: getattr(view, field)
+        for field in ("name", "tests", "runs", "commits", "started", "outcomes", "faults", "shown")
+    }
 
 
 def commits_of(new: list[bool]) -> str:

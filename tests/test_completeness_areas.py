@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from flakelens.areas import assign
-from flakelens.completeness import AreaView, area_views, shard_numbers
+from flakelens.carriers import shard_numbers
+from flakelens.completeness import AreaView, area_views
 from flakelens.model import RetryEvidence as Shows
 from flakelens.policy_text import parse
 from flakelens.rules import area_of_file

@@ -248,6 +248,15 @@ def test_the_same_bytes_from_two_workflows_of_a_commit_are_one_report() -> None:
 # ---- tests
 
 
+def test_a_test_knows_its_jobs_however_many_there_are() -> None:
+    told = Told()
+    told.run(*(told.report({f"a.ts::t{n}": "P", f"a.ts::t{n + 1}": "P"}, job=f"job-{n:03}") for n in range(150)))
+    by_name = {test.id.name: test.jobs for test in told.history().tests}
+    assert by_name["t0"] == ("job-000",)
+    assert by_name["t150"] == ("job-149",)
+    assert all(by_name[f"t{n}"] == (f"job-{n - 1:03}", f"job-{n:03}") for n in range(1, 150))
+
+
 def test_a_test_knows_its_jobs_and_its_newest_reported_form() -> None:
     told = Told()
     told.run(told.report({"Cart > adds": "P"}, job="unit"))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flakelens.facts import RenameFacts, TestFacts
-from flakelens.identity import Alias, Identity, canonical_name, resolve
+from flakelens.identity import Alias, Identity, canonical_name, canonical_names, resolve
+from flakelens.masks import mask, mask_each
 from flakelens.model import TestId
 
 U1, U2, U3, U4 = (f"{digit * 8}-1111-4111-8111-111111111111" for digit in "abcd")
@@ -294,3 +295,16 @@ def test_two_titles_that_differ_in_a_random_part_are_two_tests_of_a_run(runs: li
             (case, test) for case, test in zip(run, names, strict=True) if case[0] and case[1].startswith("id")
         }
         assert len({test for _, test in random_ones}) >= len({case for case, _ in random_ones})
+
+
+TITLES = st.text(alphabet="ab \t\n\u00a0\0>›~.", max_size=9)
+
+
+@given(st.lists(TITLES, max_size=6), st.lists(st.sampled_from([" > ", " › ", "~", "a", ""]), max_size=3))
+def test_titles_folded_together_are_those_folded_one_by_one(names: list[str], separators: list[str]) -> None:
+    assert canonical_names(names, separators) == [canonical_name(name, separators) for name in names]
+
+
+@given(st.lists(st.sampled_from(["saves", "at 2026-01-31T10:00Z", f"of {U1}", "", "1760000000000", "\0"]), max_size=5))
+def test_titles_masked_together_are_those_masked_one_by_one(names: list[str]) -> None:
+    assert mask_each(names) == [mask(name) for name in names]

@@ -13,11 +13,11 @@ from flakelens.analyze.gate import gate_policy
 from flakelens.decisions import Decisions
 from flakelens.facts import Int64s, RunKey
 from flakelens.gate import verdict
-from flakelens.gate.evidence import WINDOW_RUNS, Evidence
+from flakelens.gate.evidence import Evidence
 from flakelens.model import GateState
 from flakelens.policy import GatePolicy, Policy
 from flakelens.report import BacktestReport, BacktestRule
-from flakelens.stats.fitting import STEP_RUNS
+from flakelens.stats.fitting import window_length
 from flakelens.store import Store
 
 HORIZON = 30  # next runs that a look is held against
@@ -78,7 +78,7 @@ def _judged_at(name: str, gate: GatePolicy, evidence: Evidence, newest: int, fit
     """The state as it was after the run at position `newest`, with no knowledge of later runs."""
     run = evidence.history.runs[newest]
     counted = [position for position in evidence.counting if position <= newest]
-    window = counted[-(WINDOW_RUNS + len(counted) % STEP_RUNS) :]  # as `load` has it
+    window = counted[-window_length(len(counted)) :]  # as `load` reads it
     first = window[0] if len(window) < len(counted) else 0
     past = evidence.history.select(np.arange(first, newest + 1, dtype=np.int32))
     then = Evidence(

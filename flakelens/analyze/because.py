@@ -127,11 +127,8 @@ def _divided(case: Case) -> list[tuple[str, list[int]]]:
     for run in np.flatnonzero(case.usable).tolist():
         if commit := case.run(run).commit:
             commits.setdefault(commit, []).append(run)
-    return [
-        (commit, runs)
-        for commit, runs in commits.items()
-        if any(case.row[run] == Outcome.FAILED for run in runs) and any(case.row[run] != Outcome.FAILED for run in runs)
-    ]
+    failed = (case.row == Outcome.FAILED).tolist()
+    return [(commit, runs) for commit, runs in commits.items() if 0 < sum(failed[run] for run in runs) < len(runs)]
 
 
 def _stable(case: Case) -> list[str]:

@@ -15,12 +15,13 @@ from flakelens.completeness import window_start
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
 from flakelens.gate.criterion import Scope
-from flakelens.gate.evidence import WINDOW_RUNS, Evidence
+from flakelens.gate.evidence import Evidence
 from flakelens.outcomes import was_executed
 from flakelens.policy import UNASSIGNED, Policy
 from flakelens.report import RunPoint
 from flakelens.report.events import CommitRange, EventGroup, EventsReport, TestEvent
 from flakelens.stats.changes import Change, ChangeKind, Surroundings, find_changes
+from flakelens.stats.fitting import WINDOW_RUNS
 from flakelens.stats.states import TestState
 from flakelens.store import Store
 

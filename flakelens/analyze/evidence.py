@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from flakelens.analyze.fits import Fits
 from flakelens.decisions import Decisions
 from flakelens.facts import Facts, RunKey
-from flakelens.gate.evidence import WINDOW_RUNS, Evidence
+from flakelens.gate.evidence import Evidence
 from flakelens.history import build
 from flakelens.model import TestId
 from flakelens.owners import NOBODY, Owners
 from flakelens.policy import Policy
 from flakelens.runs import in_time
-from flakelens.stats.fitting import STEP_RUNS
+from flakelens.stats.fitting import STEP_RUNS, WINDOW_RUNS
 from flakelens.store import Store
 
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -61,7 +61,7 @@ def load(
     """The newest `window` counting runs (None: all), the other runs beside them, and those of `commit`.
 
     The window begins at every 50th run of the branch only, so that up to 49 more are read: what the suite's parameters
-    are fitted to is inside, and stays the same for 50 runs.
+    are fitted to is inside, and stays the same for 50 runs (`fitting.window_length`).
 
     `every_run`: instead every run of the environment, also those older than the first that counts.
 

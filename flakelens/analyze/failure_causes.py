@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +63,7 @@ def find_blame(there: RunInHistory, texts: Texts) -> Blame:
             later=later,
         )
 
-    unheard = by(replace(step, odds=None))
+    unheard = by(step._replace(odds=None))
     return Blame(tests=tests, probabilities=by(step), levels=flaky_levels(step, later), unheard=unheard)
 
 

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 
 import msgspec
+import numpy as np
 
 from flakelens.stats import chain, fitting, markov, outages, probabilities, rate, states, verification
 from flakelens.stats.markov import Parameters
@@ -62,5 +63,5 @@ def _constants() -> dict[str, dict[str, float]]:
 def _key(given: FitInput) -> bytes:
     digest = hashlib.sha256(json.dumps([_constants(), given.outcomes.shape]).encode())
     for array in given:
-        digest.update(b"-" if array is None else array.tobytes())
+        digest.update(b"-" if array is None else np.ascontiguousarray(array).data)
     return digest.digest()

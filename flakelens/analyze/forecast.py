@@ -37,7 +37,7 @@ def area_forecast(scope: Scope, longer: Scope) -> AreaForecast:
         first_coming = coming  # every attempt is a first one: nothing else to work out
     else:
         first_coming = next_run(rows[:, visible], view.commits[visible], first_attempts=True)
-    broken = sum(scope.findings[test].state is TestState.BROKEN for test in np.flatnonzero(active).tolist())
+    broken = len(scope.findings.being(TestState.BROKEN, active))
     return AreaForecast(
         area=scope.name,
         tests=int(active.sum()),

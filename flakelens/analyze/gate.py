@@ -121,7 +121,6 @@ def area_line(scope: Scope) -> AreaLine:
     usable = view.valid & ~scope.outage
     newest = np.flatnonzero(usable)[-AREA_WINDOW:]
     shown = newest[view.shown[newest]]
-    states = Counter(str(scope.findings[test].state) for test in np.flatnonzero(scope.active))
     return AreaLine(
         area=scope.name,
         tests=int(scope.active.sum()),
@@ -130,7 +129,7 @@ def area_line(scope: Scope) -> AreaLine:
         first_attempt_pass_rate=rate_of(view.first_failed[shown], view.executed[shown]),
         first_attempt_hidden=len(newest) - len(shown),
         p_green=green_share(scope),
-        states=dict(sorted(states.items())),
+        states={str(state): number for state, number in scope.findings.by_state(scope.active).items()},
     )
 
 

@@ -12,10 +12,11 @@ from functools import cached_property
 import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
-from flakelens.gate.evidence import WINDOW_RUNS, Evidence
+from flakelens.gate.evidence import Evidence
 from flakelens.history import History, Run
 from flakelens.model import Event, Outcome
 from flakelens.outcomes import failed_first, was_executed
+from flakelens.stats.fitting import WINDOW_RUNS
 from flakelens.stats.outages import RECOVERED_SHARE, outage_of_pull
 from flakelens.stats.probabilities import with_start
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from flakelens.analyze.durations import Timed
-from flakelens.completeness import channel, shard_numbers
+from flakelens.carriers import channel, shard_numbers
 from flakelens.facts import Bools
 from flakelens.gate.evidence import Evidence
 from flakelens.history import Report

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -35,6 +36,7 @@ SORTS = ("urgency", "name", "rate", "failures", "flakes")
 # asks for them waits for it.
 CausesOf: TypeAlias = Callable[[Evidence], Mapping[int, CauseOf]]
 
+_NO_CAUSES: Mapping[int, CauseOf] = MappingProxyType({})
 _LETTERS = np.frombuffer(b".PKFS", np.uint8)  # by Outcome code
 _FIRST_ATTEMPTS_SHOWN = frozenset({RetryEvidence.RECORDED, RetryEvidence.NONE})
 
@@ -86,8 +88,8 @@ def every_test(evidence: Evidence, causes: Mapping[int, CauseOf]) -> TestsReport
 
 def all_lines(evidence: Evidence, causes: Mapping[int, CauseOf]) -> dict[int, TestLine]:
     """The lines of all tests, by position in `History.tests`."""
-    of_areas = [area_lines(evidence, name) for name in evidence.areas.names]
-    return {test: replace(line, cause=causes.get(test)) for of_area in of_areas for test, line in of_area.items()}
+    of_areas = [area_lines(evidence, name, causes) for name in evidence.areas.names]
+    return {test: line for of_area in of_areas for test, line in of_area.items()}
 
 
 def _report(evidence: Evidence, total: int, matching: list[TestLine], sort: str, limit: int | None) -> TestsReport:
@@ -102,23 +104,24 @@ def _report(evidence: Evidence, total: int, matching: list[TestLine], sort: str,
     )
 
 
-def area_lines(evidence: Evidence, area: str) -> dict[int, TestLine]:
-    """The lines of the tests of one area, by position in `History.tests`."""
+def area_lines(evidence: Evidence, area: str, causes: Mapping[int, CauseOf] = _NO_CAUSES) -> dict[int, TestLine]:
+    """The lines of the tests of one area, by position in `History.tests`; `causes` likewise."""
     history = evidence.history
     scope = evidence.scope(area)
     view = scope.view
     runs = [history.runs[position] for position in view.runs]
-    shown = _first_attempts_shown(evidence, scope)
+    counts = _counts(evidence, scope)
+    newest = _newest(view.outcomes)
+    strips = _LETTERS[view.outcomes]
     lines = {}
     for place, position in enumerate(view.tests.tolist()):
-        row = view.outcomes[place]
-        finding = _finding(evidence, scope, place)
-        executed = scope.view.ran[place] & ~scope.outage
-        failed = executed & (row == Outcome.FAILED)
-        flaky = executed & (row == Outcome.FLAKY)
-        visible = executed & shown[place]
-        last = _last(row, runs) or _last(history.outcomes[position], history.runs)
+        finding = _finding(evidence, scope, place, newest[place])
+        last = _last(view.outcomes[place], runs, newest[place])
+        if last is None:  # never on the branch
+            row = history.outcomes[position]
+            last = _last(row, history.runs, _newest(row[None])[0])
         since = runs[finding.since] if finding.since is not None else None
+        executed, failed, flaky, visible, visibly_failed = counts[place]
         lines[position] = TestLine(
             id=history.tests[position].id,
             reported=history.tests[position].reported,
@@ -126,29 +129,54 @@ def area_lines(evidence: Evidence, area: str) -> dict[int, TestLine]:
             focuses=evidence.focuses[position],
             finding=finding,
             quarantined=bool(evidence.quarantined[position]),
-            runs=int(executed.sum()),
-            failures=int(failed.sum()),
-            flaky_runs=int(flaky.sum()),
-            pass_rate=_rate(int(failed.sum()), int(executed.sum())),
-            first_attempt_pass_rate=_rate(int((visible & (failed | flaky)).sum()), int(visible.sum())),
+            runs=executed,
+            failures=failed,
+            flaky_runs=flaky,
+            pass_rate=_rate(failed, executed),
+            first_attempt_pass_rate=_rate(visibly_failed, visible),
             last_outcome=last[0] if last else None,
             last_run=last[1].key if last else None,
             since_run=since.key if since else None,
             since_commit=since.commit if since else "",
-            strip=_LETTERS[row].tobytes().decode("ascii"),
+            strip=strips[place].tobytes().decode("ascii"),
             owner=evidence.owner(position),
+            cause=causes.get(position),
         )
     return lines
 
 
-def _finding(evidence: Evidence, scope: Scope, place: int) -> TestFinding:
-    """The state of a test of the scope; what the gated branch never ran is known by its other runs."""
+def _counts(evidence: Evidence, scope: Scope) -> list[list[int]]:
+    """Of each test: runs without outage in which it was executed, of these failed and flaky; of these whose reports
+    show first attempts: all, and those whose first attempt failed. Shape (n, 5).
+    """
+    outcomes = scope.view.outcomes
+    executed = scope.view.ran & ~scope.outage
+    failed, flaky = executed & (outcomes == Outcome.FAILED), executed & (outcomes == Outcome.FLAKY)
+    visible = executed & _first_attempts_shown(evidence, scope)
+    each = (executed, failed, flaky, visible, visible & (failed | flaky))
+    counted: list[list[int]] = np.column_stack([kind.sum(axis=1) for kind in each]).tolist()
+    return counted
+
+
+def _newest(outcomes: Int8s) -> list[int]:
+    """The position of the newest result in each row of outcomes, (N, R); -1 where there is none."""
+    seen = outcomes != Outcome.NONE
+    if not seen.shape[1]:
+        return [-1] * len(seen)
+    newest: list[int] = np.where(seen.any(axis=1), seen.shape[1] - 1 - seen[:, ::-1].argmax(axis=1), -1).tolist()
+    return newest
+
+
+def _finding(evidence: Evidence, scope: Scope, place: int, newest: int) -> TestFinding:
+    """The state of a test of the scope; what the gated branch never ran is known by its other runs.
+
+    `newest`: the position of its newest result on the branch; -1 for none.
+    """
     finding = scope.findings[place]
-    seen = scope.view.outcomes[place] != Outcome.NONE
-    if finding.state is TestState.GONE and seen.any():
+    if newest >= 0:
         # It is gone from the first run of the area without it on.
-        return replace(finding, since=len(seen) - int(seen[::-1].argmax()))
-    if not seen.any() and (evidence.history.outcomes[scope.view.tests[place]] != Outcome.NONE).any():
+        return replace(finding, since=newest + 1) if finding.state is TestState.GONE else finding
+    if (evidence.history.outcomes[scope.view.tests[place]] != Outcome.NONE).any():
         return replace(finding, state=TestState.BRANCH_ONLY)
     return finding
 
@@ -165,13 +193,8 @@ def _first_attempts_shown(evidence: Evidence, scope: Scope) -> Bools:
     return mine
 
 
-def _last(row: Int8s, runs: Collection[Run]) -> tuple[Outcome, Run] | None:
-    """The newest result in a row of outcomes and its run."""
-    seen = np.flatnonzero(row != Outcome.NONE)
-    if not len(seen):
-        return None
-    newest = int(seen[-1])
-    return Outcome(int(row[newest])), tuple(runs)[newest]
+def _last(row: Int8s, runs: Sequence[Run], newest: int) -> tuple[Outcome, Run] | None:
+    return (Outcome(int(row[newest])), runs[newest]) if newest >= 0 else None
 
 
 @lru_cache(maxsize=4096)

@@ -12,13 +12,13 @@ from flakelens.decisions import Decisions
 from flakelens.errors import NothingReadError, UsageError
 from flakelens.facts import RunFacts, RunKey
 from flakelens.gate.criterion import count_of
-from flakelens.gate.evidence import WINDOW_RUNS
 from flakelens.history import History
 from flakelens.model import SERIOUS_CODES
 from flakelens.owners import Owners
 from flakelens.policy import Policy
 from flakelens.report.triage import Lost, TriagedRun
 from flakelens.runs import merge_infos, start_of
+from flakelens.stats.fitting import WINDOW_RUNS
 from flakelens.store import Store
 
 _ENOUGH = 100  # runs before the one that is asked for: with fewer, older ones are read

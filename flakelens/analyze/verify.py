@@ -13,11 +13,12 @@ from flakelens.analyze.show import cells, locate
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
 from flakelens.facts import Bools, Int8s
-from flakelens.gate.evidence import WINDOW_RUNS, Evidence
+from flakelens.gate.evidence import Evidence
 from flakelens.model import Outcome, RetryEvidence
 from flakelens.outcomes import failed_first
 from flakelens.policy import Policy
 from flakelens.report import VerifyReport
+from flakelens.stats.fitting import WINDOW_RUNS
 from flakelens.stats.verification import RateBasis, clean_runs_to_verify, judge_repair, old_rate
 from flakelens.store import Store
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from flakelens.model import RunInfo
 
-__all__ = ["PROVIDERS", "Commit", "Git", "GitFolder", "Provider", "detect"]
+__all__ = ["PROVIDERS", "Commit", "Git", "GitFolder", "Provider", "detect", "local", "provider_of"]
 
 
 class Provider(Protocol):
@@ -40,5 +40,9 @@ PROVIDERS: tuple[Provider, ...] = (github, gitlab, circleci, buildkite, azure, j
 
 def detect(environ: Mapping[str, str], git: Git) -> RunInfo:
     """The run that this environment and checkout belong to; never raises, whatever the values are."""
-    provider = next((each for each in PROVIDERS if each.matches(environ)), local)
-    return provider.read(environ, git)
+    return provider_of(environ).read(environ, git)
+
+
+def provider_of(environ: Mapping[str, str]) -> Provider:
+    """Whose environment this is; `local` where it is no CI's."""
+    return next((each for each in PROVIDERS if each.matches(environ)), local)

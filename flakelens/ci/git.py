@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -93,6 +92,8 @@ class GitFolder:
 
     def _ask(self, *arguments: str) -> str | None:
         """Standard output of git; None when it cannot be run, takes too long or says no."""
+        import subprocess  # most commands ask nothing of git
+
         command = [self._program, *QUIET, "-C", str(self._folder), *arguments]
         try:
             done = subprocess.run(

@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from flakelens import policy_text as policy_room
-from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
-from flakelens.owners import NOBODY, Owners
-from flakelens.policy import Policy
-from flakelens.rule_files import read_decisions, read_policy
+
+if TYPE_CHECKING:  # at run time where they are used: help has no policy to read
+    from flakelens.decisions import Decisions
+    from flakelens.owners import Owners
+    from flakelens.policy import Policy
 
 POLICY_FILE = "flakelens.toml"
 DECISIONS_FILE = "flakelens-decisions.toml"
@@ -86,8 +85,11 @@ class App:
 
     def policy(self) -> Policy:
         """The policy in force. Raises PolicyError."""
+        from flakelens.policy_text import parse
+        from flakelens.rule_files import read_policy
+
         place = self.policy_place()
-        return policy_room.parse() if place is None else read_policy(place[0])
+        return parse() if place is None else read_policy(place[0])
 
     def decisions_path(self) -> Path:
         """Where decisions are: beside the policy, or else in the folder of the call."""
@@ -96,12 +98,16 @@ class App:
 
     def decisions(self) -> Decisions:
         """The decisions in force; none without a file. Raises DecisionsError."""
+        from flakelens.decisions import Decisions
+        from flakelens.rule_files import read_decisions
+
         path = self.decisions_path()
         return read_decisions(path) if path.is_file() else Decisions()
 
     def owners(self) -> Owners:
         """Who owns the files of the checkout that the command was called in; nobody outside of one."""
         from flakelens.checkout import Checkout
+        from flakelens.owners import NOBODY
 
         checkout = Checkout.find(self.folder)
         return checkout.owners() if checkout else NOBODY
@@ -151,6 +157,8 @@ def _upwards(folder: Path) -> list[Path]:
 
 
 def _has_table(project: Path) -> bool:
+    import tomllib
+
     try:
         return "flakelens" in tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from flakelens import decisions as decisions_room
 from flakelens import policy_text as policy_room
-from flakelens.ci import Git, GitFolder, detect
+from flakelens.ci import Git, GitFolder, local, provider_of
 from flakelens.cli.app import DECISIONS_FILE, POLICY_FILE, App
 from flakelens.decisions import Decisions
 from flakelens.errors import DecisionsError, PolicyError
 from flakelens.model import Event, RunInfo
 from flakelens.policy import Policy
-from flakelens.policy_diff import loosenings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +31,10 @@ def rules_in_force(app: App, git: Git | None = None) -> Rules:
     DecisionsError for what is wrong in the checkout, on a pull request too: it would be wrong on the base branch soon.
     """
     own = Rules(policy=app.policy(), decisions=app.decisions())
-    info = detect(app.environ, git or GitFolder(app.folder))
+    provider = provider_of(app.environ)
+    if provider is local:  # nobody's pull request, and git need not be asked
+        return own
+    info = provider.read(app.environ, git or GitFolder(app.folder))
     if info.event is not Event.PULL_REQUEST:
         return own
     place = app.policy_place()
@@ -48,6 +50,8 @@ def rules_in_force(app: App, git: Git | None = None) -> Rules:
         decisions = decisions_room.parse(text or "", where=f"{DECISIONS_FILE} of {info.base_branch or ref[:12]}")
     except (PolicyError, DecisionsError) as error:
         return _own(own, f"the base branch's rules are not valid ({str(error).rstrip('.')})")
+    from flakelens.policy_diff import loosenings
+
     notices = [f"policy: {line}; the base branch's policy judges" for line in loosenings(policy, own.policy)]
     if own.decisions.sha256 != decisions.sha256:
         notices.append("decisions: this pull request changes them; until it is merged the base branch's hold.")

@@ -15,9 +15,13 @@ from flakelens.cli.exit_codes import BAD_DATABASE, DONE
 from flakelens.errors import UsageError
 
 if TYPE_CHECKING:
+    from flakelens.export import Exported
+    from flakelens.lake.export import Put
     from flakelens.store import Store
+    from flakelens.store.merge import Merged
 
 PRUNED_DAYS = 90  # `info` says what `prune --keep-days 90` would take out
+_FRAMES = ("runs", "tests", "results", "daily")
 _AGE = re.compile(r"(\d{1,5})\s*(d|days?|w|weeks?)")
 
 
@@ -63,16 +67,17 @@ def check(app: App, format_: str) -> int:
 @format_option("text", "json")
 @click.pass_obj
 def merge(app: App, files: tuple[str, ...], format_: str) -> int:
-    """Bring all that other flakelens databases hold. Twice is once."""
+    """Bring all that other flakelens databases hold, or lakes (folders of Parquet files). Twice is once."""
+    from flakelens.lake import is_lake
     from flakelens.store import exists
 
     for file in files:
-        if not exists(Path(file)):
-            raise UsageError(f"There is no database at {file}.", mend="Check the path; nothing was merged.")
+        if not exists(Path(file)) or (Path(file).is_dir() and not is_lake(Path(file))):
+            raise UsageError(f"There is no database or lake at {file}.", mend="Check the path; nothing was merged.")
     counts = {"runs": 0, "reports": 0, "verdicts": 0, "skipped": 0}
     with _opened(app, create=True) as store:
         for file in files:
-            brought = store.merge(file)
+            brought = _merge_lake(Path(file), store) if Path(file).is_dir() else store.merge(file)
             counts = {key: number + getattr(brought, key) for key, number in counts.items()}
     brought_in = [_count(counts[what], what.removesuffix("s")) for what in ("runs", "reports", "verdicts")]
     said = [f"Merged {', '.join(brought_in)} that were not there."]
@@ -80,6 +85,12 @@ def merge(app: App, files: tuple[str, ...], format_: str) -> int:
         said.append(f"Left out {_count(counts['skipped'], 'run')} that this database has pruned.")
     _say(app, format_, "merge", dict(counts), said)
     return DONE
+
+
+def _merge_lake(folder: Path, store: Store) -> Merged:
+    from flakelens.lake.merging import merge
+
+    return merge(folder, store)
 
 
 @command.command("rebuild")
@@ -148,37 +159,62 @@ def backup(app: App, file: str, format_: str) -> int:
 
 @command.command("export")
 @click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--parquet", is_flag=True, help="Parquet instead of CSV (needs the extra flakelens-junit[parquet]).")
+@click.option(
+    "--parquet",
+    is_flag=True,
+    help="Parquet instead of CSV, and all facts as a lake (needs the extra flakelens-junit[parquet]).",
+)
 @click.option(
     "--only",
-    type=click.Choice(("runs", "tests", "results", "daily")),
+    type=click.Choice((*_FRAMES, "facts")),
     multiple=True,
-    help="Only this frame; may be repeated.",
+    help="Only this frame, or with --parquet the facts; may be repeated.",
 )
 @as_of_option
 @format_option("text", "json")
 @click.pass_obj
 def export_(app: App, folder: Path, parquet: bool, only: tuple[str, ...], as_of: str | None, format_: str) -> int:
-    """Write runs, tests, results and daily rates into FOLDER, as CSV or Parquet. docs/library.md has the columns."""
-    from flakelens import api
+    """Write runs, tests, results and daily rates into FOLDER, as CSV or Parquet. docs/library.md has the columns.
+
+    With --parquet FOLDER becomes a lake besides: all facts, results by bucket and month, which --db takes in place of a
+    database. What it holds already is not written again. docs/lake.md has its tables.
+    """
     from flakelens.export import export, need_parquet
 
     if parquet:
         need_parquet()
-    moment = app.moment(as_of)
-    with api.open(app.db, policy=app.policy(), decisions=app.decisions(), as_of=moment, checkout=app.folder) as lens:
-        frames = {
-            name: getattr(lens, name) for name in ("runs", "tests", "results", "daily") if not only or name in only
-        }
-    written = export(frames, folder, parquet=parquet)
-    facts: dict[str, object] = {
+    elif "facts" in only:
+        raise UsageError("The facts are exported as Parquet alone.", mend="Add --parquet.")
+    frames = [name for name in _FRAMES if not only or name in only]
+    written: tuple[Exported, ...] = ()
+    if frames:
+        from flakelens import api
+
+        with api.open(
+            app.db, policy=app.policy(), decisions=app.decisions(), as_of=app.moment(as_of), checkout=app.folder
+        ) as lens:
+            written = export({name: getattr(lens, name) for name in frames}, folder, parquet=parquet)
+    brought = _export_facts(app, folder) if parquet and (not only or "facts" in only) else None
+    told: dict[str, object] = {
         "folder": str(folder),
         "files": [{"name": f.name, "rows": f.rows, "bytes": f.bytes} for f in written],
     }
-    said = [f"Wrote {len(written)} {'file' if len(written) == 1 else 'files'} to {app.shown(folder)}:"]
+    said = [f"Wrote {len(written)} {'file' if len(written) == 1 else 'files'} to {app.shown(folder)}:"] * bool(frames)
     said += [f"{file.name}: {_count(file.rows, 'row')}, {file.bytes / 1e3:,.0f} kB" for file in written]
-    _say(app, format_, "export", facts, said)
+    if brought is not None:
+        told["facts"] = brought._asdict()
+        said.append(f"{app.shown(folder)} is a lake of {_count(brought.runs, 'run')}; new in it:"
+                    f" {_count(brought.results, 'result')}.")  # fmt: skip
+    _say(app, format_, "export", told, said)
     return DONE
+
+
+def _export_facts(app: App, folder: Path) -> Put:
+    from flakelens.cli.progress import Bar
+    from flakelens.lake.export import export
+
+    with _opened(app, read_only=True) as store, Bar(shown=app.interactive) as bar:
+        return export(store, folder, lambda done, of: bar(done, of, "facts"))
 
 
 def _opened(app: App, *, create: bool = False, read_only: bool = False) -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flakelens.cli.app import App, format_option
+from flakelens.cli.database import ON_LAKE, if_there, scheduler_option
 from flakelens.cli.exit_codes import DONE, OF_STATE, UNEXPECTED
 from flakelens.errors import DatabaseError, UsageError
 
@@ -37,6 +39,7 @@ _COMMIT = re.compile(r"[0-9a-fA-F]{7,40}")
 @click.option("--backtest", is_flag=True, help="How often would this gate have been wrong so far?")
 @click.option("--plan", "with_plan", is_flag=True, help="Say besides when it can be met, and how to get there sooner.")
 @click.option("--no-record", is_flag=True, help="Do not keep the verdict in the database.")
+@scheduler_option(ON_LAKE)
 @click.pass_obj
 def command(
     app: App,
@@ -48,6 +51,7 @@ def command(
     backtest: bool,
     with_plan: bool,
     no_record: bool,
+    scheduler: str,
 ) -> int:
     """Is the gate NAME met? MET, NOT_MET or INCONCLUSIVE, why, and what is missing.
 
@@ -73,24 +77,36 @@ def command(
     chosen = name or (FIRST_GATE if FIRST_GATE in rules.policy.gates else next(iter(rules.policy.gates)))
     moment = app.moment(as_of)
     if backtest:
-        return _backtest(app, rules, chosen, moment, format_)
-    judged, plan = _judge(app, rules, chosen, moment, commit.lower(), record=not no_record, with_plan=with_plan)
+        return _backtest(app, rules, chosen, moment, format_, scheduler)
+    judged, plan = _judge(
+        app, rules, chosen, moment, commit.lower(), record=not no_record, with_plan=with_plan, scheduler=scheduler
+    )
     click.echo(_rendered(app, judged.report, format_, plan), nl=False)
     _tell_github(app, judged.report)
     return _exit_code(judged.report)
 
 
 def _judge(
-    app: App, rules: Rules, name: str, as_of: datetime, commit: str, *, record: bool, with_plan: bool
+    app: App,
+    rules: Rules,
+    name: str,
+    as_of: datetime,
+    commit: str,
+    *,
+    record: bool,
+    with_plan: bool,
+    scheduler: str,
 ) -> tuple[Judged, GatePlan | None]:
     """The judged gate, recorded if asked for and possible; what a reader must know besides is in its notices.
 
     With a plan if that is asked for: it is no part of the record.
     """
+    # What a verdict reads it needs to its end: to look for garbage among it again and again is a waste.
+    gc.set_threshold(50_000, 20, 50)
     from flakelens.analyze.gate import judge_gate
 
     read_at = app.now()  # before the data is read: a replay must not know more
-    with _reading(app) as store:
+    with if_there(app.db, scheduler) as store:
         judged = judge_gate(store, rules.policy, rules.decisions, name, as_of=as_of, commit=commit)
         missing = store is None
         plan = _plan(app, rules, judged, store) if with_plan else None
@@ -126,23 +142,17 @@ def _record(app: App, judged: Judged, commit: str, read_at: datetime) -> int | N
     from flakelens.store import open_store
 
     try:
+        if app.db.is_dir():
+            from flakelens.lake import open_lake
+
+            with open_lake(app.db) as lake:
+                record(lake, judged, commit=commit, recorded_at=read_at)
+            return None  # there are no numbers in a lake
         with open_store(app.db) as store:
             return record(store, judged, commit=commit, recorded_at=read_at)
     except DatabaseError as error:
         click.echo(f"flakelens: the verdict could not be recorded: {error}", err=True)
         return None
-
-
-@contextmanager
-def _reading(app: App) -> Iterator[Store | None]:
-    """The database, only to be read; None for a missing one."""
-    from flakelens.store import exists, open_store
-
-    if not exists(app.db):
-        yield None
-        return
-    with open_store(app.db, read_only=True) as store:
-        yield store
 
 
 def _rendered(app: App, report: GateReport, format_: str, plan: GatePlan | None = None) -> str:
@@ -182,6 +192,8 @@ def _exit_code(report: GateReport) -> int:
 
 
 def _tell_github(app: App, report: GateReport) -> None:
+    if not {"GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"} & app.environ.keys():
+        return
     from flakelens.cli.github_files import tell_github
     from flakelens.render.github.gate import outputs
     from flakelens.render.markdown.gate import gate_markdown
@@ -207,11 +219,11 @@ def _replay(app: App, number: int, format_: str) -> int:
     return UNEXPECTED
 
 
-def _backtest(app: App, rules: Rules, name: str, as_of: datetime, format_: str) -> int:
+def _backtest(app: App, rules: Rules, name: str, as_of: datetime, format_: str, scheduler: str) -> int:
     from flakelens.analyze.backtest import backtest
     from flakelens.render.backtest import backtest_json, backtest_markdown, backtest_text
 
-    with _reading(app) as store, _progress(app, "Replaying the gate") as progress:
+    with if_there(app.db, scheduler) as store, _progress(app, "Replaying the gate") as progress:
         report = backtest(store, rules.policy, rules.decisions, name, as_of=as_of, progress=progress)
     for notice in rules.notices:
         click.echo(f"flakelens: {notice}", err=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from flakelens.cli.app import App, as_of_option, format_option
-from flakelens.cli.database import if_there
+from flakelens.cli.database import ON_LAKE, if_there, scheduler_option
 from flakelens.cli.exit_codes import DONE
 
 _SCREEN = 30  # tests that the text shows without --limit
@@ -27,6 +27,7 @@ _SCREEN = 30  # tests that the text shows without --limit
 @click.option("--cluster", metavar="ID", default="", help="Only the tests of this cause, as flakelens causes names it.")
 @click.option("--sort", metavar="ORDER", default="urgency", help="urgency, name, rate, failures or flakes.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most N; 0: all.  [default: 30, JSON: all]")
+@scheduler_option(ON_LAKE)
 @as_of_option
 @click.pass_obj
 def command(
@@ -39,6 +40,7 @@ def command(
     cluster: str,
     sort: str,
     limit: int | None,
+    scheduler: str,
     as_of: str | None,
 ) -> int:
     """The tests with their states and rates, most urgent first.
@@ -53,7 +55,7 @@ def command(
         from flakelens.analyze.causes import causes_of_tests as causes_of
     if limit is None and format_ == "text":
         limit = _SCREEN
-    with if_there(app.db) as store:
+    with if_there(app.db, scheduler) as store:
         report = tests_report(
             store,
             app.policy(),

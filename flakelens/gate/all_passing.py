@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
+from flakelens.facts import Bools
 from flakelens.gate.criterion import (
     CriterionFinding,
     Observed,
@@ -23,58 +25,57 @@ from flakelens.outcomes import failed_first
 from flakelens.policy import AllPassingPolicy
 from flakelens.stats.states import TestState
 
+_UNRELIABLE = (TestState.BROKEN, TestState.FLAKY)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Window:
+
+class _Window(NamedTuple):
     """The judged tests in the newest complete runs. Lists hold positions in the scope, each test once per list."""
 
     runs: int
-    judged: int
+    judged: Bools  # (N,)
     failed: list[int]  # failed, errored or flaked in one of the runs
     skipped: list[int]  # newly skipped
     absent: list[int]  # merely without a result
-    broken: list[int]  # by state, now
-    flaky: list[int]  # by state, now, and not healing
 
-    @property
-    def culprits(self) -> list[int]:
-        return sorted({*self.failed, *self.skipped, *self.broken, *self.flaky})
 
-    def state(self, asked: int) -> GateState:
-        if self.culprits:
-            return GateState.NOT_MET
-        lacking = not self.judged or self.runs < asked or self.absent
-        return GateState.INCONCLUSIVE if lacking else GateState.MET
+class _Now(NamedTuple):
+    """Positions of the judged tests that are unreliable by their state now."""
+
+    broken: list[int]
+    flaky: list[int]  # and not healing
 
 
 def judge(ident: str, policy: AllPassingPolicy, scope: Scope, *, needs: bool = True) -> CriterionFinding:
     """The finding. Quarantined tests are left out; a new test is judged only in runs since its first."""
     window = _look(policy, scope)
-    state = window.state(policy.runs)
-    tests = tuple(scope.ids[test] for test in window.culprits)
+    now = _Now(*([test for test, state in _unreliable(scope, window) if state is each] for each in _UNRELIABLE))
+    state = _state(policy, scope, window)
+    culprits = sorted({*window.failed, *window.skipped, *now.broken, *now.flaky})
+    tests = tuple(scope.ids[test] for test in culprits)
+    count = int(window.judged.sum())
     needed: int | None = 0 if state is GateState.MET else None
-    if needs and needed is None and window.judged and not window.broken:
-        needed = clean_runs_by_trying(scope, lambda later: _look(policy, later).state(policy.runs))
-    clean = window.judged - len({*window.failed, *window.skipped, *window.absent})
+    if needs and needed is None and count and not now.broken:
+        needed = clean_runs_by_trying(scope, lambda later: _state(policy, later, _look(policy, later)))
+    clean = count - len({*window.failed, *window.skipped, *window.absent})
     return CriterionFinding(
         id=ident,
         kind="all-passing",
         area=scope.name,
         state=state,
         observed=Observed(
-            value=clean / window.judged,
+            value=clean / count,
             low=None,
             high=None,
             n=window.runs,
             method="newest complete runs",
-            count=(clean, window.judged),
+            count=(clean, count),
         )
-        if window.judged and window.runs
+        if count and window.runs
         else None,
         required=1.0,
-        why=_why(scope, policy, window, state),
+        why=_why(scope, policy, window, now, state),
         needs_runs=needed,
-        repair_first=repairs(scope.ids[test] for test in window.broken),
+        repair_first=repairs(scope.ids[test] for test in now.broken),
         evidence=_hidden(scope) if state is GateState.MET else (),
         next_steps=looks(tests),
         tests=tests,
@@ -92,23 +93,33 @@ def _look(policy: AllPassingPolicy, scope: Scope) -> _Window:
         found: list[int] = np.flatnonzero((asked & np.isin(outcomes, kinds)).any(axis=1)).tolist()
         return found
 
-    def now(state: TestState) -> list[int]:
-        findings = scope.findings
-        return [t for t in np.flatnonzero(judged).tolist() if findings[t].state is state and not findings[t].healing]
-
     return _Window(
         runs=len(newest),
-        judged=int(judged.sum()),
+        judged=judged,
         failed=having(Outcome.FAILED, Outcome.FLAKY),
         skipped=having(Outcome.SKIPPED),
         absent=having(Outcome.NONE),
-        broken=now(TestState.BROKEN),
-        flaky=now(TestState.FLAKY),
     )
 
 
-def _why(scope: Scope, policy: AllPassingPolicy, window: _Window, state: GateState) -> str:
-    if not window.judged:
+def _state(policy: AllPassingPolicy, scope: Scope, window: _Window) -> GateState:
+    # The states of tests are asked for last and one by one: the first unreliable one says it, of hundreds.
+    if window.failed or window.skipped or any(_unreliable(scope, window)):
+        return GateState.NOT_MET
+    lacking = not window.judged.any() or window.runs < policy.runs or window.absent
+    return GateState.INCONCLUSIVE if lacking else GateState.MET
+
+
+def _unreliable(scope: Scope, window: _Window) -> Iterator[tuple[int, TestState]]:
+    """The judged tests that are broken, or flaky and not healing."""
+    for test in scope.findings.troubled(window.judged):
+        finding = scope.findings[test]
+        if finding.state in _UNRELIABLE and not finding.healing:
+            yield test, finding.state
+
+
+def _why(scope: Scope, policy: AllPassingPolicy, window: _Window, now: _Now, state: GateState) -> str:
+    if not window.judged.any():
         return no_active_test(scope)
 
     def names(tests: list[int]) -> str:
@@ -116,7 +127,7 @@ def _why(scope: Scope, policy: AllPassingPolicy, window: _Window, state: GateSta
 
     runs = f"the newest {count_of(window.runs, 'complete run')}"
     if state is GateState.MET:
-        return f"All {count_of(window.judged, 'active test')} passed in each of {runs}."
+        return f"All {count_of(int(window.judged.sum()), 'active test')} passed in each of {runs}."
     if state is GateState.NOT_MET:
         recent = {*window.failed, *window.skipped}
         parts = [
@@ -124,8 +135,8 @@ def _why(scope: Scope, policy: AllPassingPolicy, window: _Window, state: GateSta
             for tests, what in (
                 (window.failed, f"failed or flaked in {runs}"),
                 (window.skipped, f"newly skipped in {runs}"),
-                ([test for test in window.broken if test not in recent], "broken now"),
-                ([test for test in window.flaky if test not in recent], "flaky and not yet healed"),
+                ([test for test in now.broken if test not in recent], "broken now"),
+                ([test for test in now.flaky if test not in recent], "flaky and not yet healed"),
             )
             if tests
         ]

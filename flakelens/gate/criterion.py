@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -12,9 +12,9 @@ import numpy as np
 from flakelens.completeness import AreaView
 from flakelens.facts import Bools
 from flakelens.model import GateState, TestId
+from flakelens.stats.findings import Findings, find_states
 from flakelens.stats.markov import DEFAULTS, Parameters
 from flakelens.stats.probabilities import Posterior, find_posterior
-from flakelens.stats.states import TestFinding, find_states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class Scope:
     parameters: Parameters = DEFAULTS  # of the suite, see `stats.fitting`
     quarantine_faults: tuple[str, ...] = ()  # expired, unknown or too many entries
     as_of: datetime
-    labels: tuple[str, ...] = field(default=())  # (R,) a short name per run, for sentences
+    labels: tuple[str, ...]  # (R,) a short name per run, for sentences
     known: Posterior | None = None  # where clean runs were appended: worked out from that of the runs before
 
     @cached_property
@@ -87,7 +87,7 @@ class Scope:
         )
 
     @cached_property
-    def findings(self) -> tuple[TestFinding, ...]:
+    def findings(self) -> Findings:
         """The state of each test, (N,); positions in it are runs of `view`."""
         return find_states(
             self.view.outcomes,
@@ -120,7 +120,7 @@ class Scope:
 
     def label(self, run: int) -> str:
         """How a sentence names the run at position `run`."""
-        return self.labels[run] if run < len(self.labels) else f"run {run + 1}"
+        return self.labels[run]
 
 
 def no_active_test(scope: Scope) -> str:

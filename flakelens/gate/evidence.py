@@ -12,7 +12,7 @@ import numpy as np
 from flakelens.areas import AreaMap, assign, focuses
 from flakelens.completeness import AreaView, area_views
 from flakelens.decisions import Decisions, TestRef
-from flakelens.facts import Bools
+from flakelens.facts import Bools, Int8s, columns
 from flakelens.gate.criterion import Scope, count_of
 from flakelens.history import History, Run
 from flakelens.model import Event, Outcome, RetryEvidence, TestId
@@ -23,9 +23,6 @@ from flakelens.stats.disagreement import disagreed
 from flakelens.stats.markov import Parameters
 from flakelens.stats.outages import Outages, find_outages
 from flakelens.stats.probabilities import FitInput, fit_input, fit_to
-
-# States and rates look at no more than so many newest runs of the gated branch.
-WINDOW_RUNS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +75,14 @@ class Evidence:
         return positions
 
     @cached_property
+    def counted(self) -> Int8s:
+        """Outcomes of all tests in the counting runs, (tests, counting runs)."""
+        return columns(self.history.whole, self.counting)
+
+    @cached_property
     def outages(self) -> Outages:
         """Outages among the counting runs; positions are those within `counting`."""
-        return find_outages(self.history.whole[:, self.counting])
+        return find_outages(self.counted)
 
     @cached_property
     def _outage_flags(self) -> tuple[Bools, Bools, Bools]:
@@ -92,13 +94,15 @@ class Evidence:
     @cached_property
     def retried(self) -> Bools:
         """Where a failure is known to have failed its retry too, because the report records retries. (tests, runs)."""
-        columns = np.zeros((len(self.history.runs), len(self.history.tests)), np.bool_)
-        for column, run in zip(columns, self.history.runs, strict=True):
+        by_run = np.zeros((len(self.history.runs), len(self.history.tests)), np.bool_)
+        for run, row in zip(self.history.runs, by_run, strict=True):
+            some = False
             for report in run.reports:
-                if not report.stale:
-                    column[report.tests] = report.evidence is RetryEvidence.RECORDED
-        result: Bools = columns.T
-        return result
+                recorded = report.evidence is RetryEvidence.RECORDED and not report.stale
+                if recorded or (some and not report.stale):
+                    row[report.tests] = recorded
+                some |= recorded
+        return np.ascontiguousarray(by_run.T)
 
     @cached_property
     def parameters(self) -> Parameters:
@@ -106,10 +110,10 @@ class Evidence:
         counting = self.counting
         return self.fitter(
             fit_input(
-                self.history.whole[:, counting],
+                self.counted,
                 self.history.commits[counting],
                 outage=self.outages.confirmed,
-                retries_shown=self.retried[:, counting],
+                retries_shown=columns(self.retried, counting),
             )
         )
 
@@ -164,29 +168,28 @@ class Evidence:
     @cached_property
     def moved(self) -> dict[int, int]:
         """Tests that ceased where the same title and variant began in another file: old position to new."""
-        columns = self.history.whole[:, self.counting] != Outcome.NONE
-        if not columns.size:
-            return {}
-        ever = columns.any(axis=1)
-        first = np.where(ever, columns.argmax(axis=1), -1)
-        last = np.where(ever, columns.shape[1] - 1 - columns[:, ::-1].argmax(axis=1), -1)
         by_title: dict[tuple[str, str], list[int]] = {}
         for position, test in enumerate(self.history.tests):
-            if ever[position]:
-                by_title.setdefault((test.id.name, test.id.variant), []).append(position)
+            by_title.setdefault(test.id[1:], []).append(position)
         found = {}
         for positions in by_title.values():
-            for old in positions if len(positions) > 1 else ():
-                heirs = [new for new in positions if new != old and last[old] < first[new]]
+            spans = self._spans(positions) if len(positions) > 1 else {}
+            for old, (_, last) in spans.items():
+                heirs = [new for new, (first, _) in spans.items() if new != old and last < first]
                 if len(heirs) == 1:
                     found[old] = heirs[0]
         return found
 
+    def _spans(self, tests: list[int]) -> dict[int, tuple[int, int]]:
+        """The first and the last counting run with a result of each test; without any, left out."""
+        seen = self.counted[tests] != Outcome.NONE
+        runs = {test: np.flatnonzero(row) for test, row in zip(tests, seen, strict=True)}
+        return {test: (int(there[0]), int(there[-1])) for test, there in runs.items() if len(there)}
+
     @cached_property
     def moved_in(self) -> dict[int, int]:
         """For each moved test the run in which its title began in the other file, as a position in `history.runs`."""
-        seen = self.history.whole[:, self.counting] != Outcome.NONE
-        return {old: self.counting[int(seen[new].argmax())] for old, new in self.moved.items()}
+        return {old: self.counting[self._spans([new])[new][0]] for old, new in self.moved.items()}
 
     @cached_property
     def acknowledged(self) -> Bools:
@@ -241,12 +244,14 @@ class Evidence:
             outage=confirmed[view.runs],
             down=down[view.runs],
             suspected=suspected[view.runs],
-            retried=self.retried[np.ix_(tests, view.runs)],
+            retried=columns(self.retried[tests], view.runs),
             parameters=self.parameters,
             disagreed=self.disagreed[tests],
             quarantined=self.quarantined[tests],
             acknowledged=self.acknowledged[tests],
-            baseline=np.fromiter((test in self.met_baseline for test in ids), np.bool_, len(ids)),
+            baseline=np.fromiter((test in self.met_baseline for test in ids), np.bool_, len(ids))
+            if self.met_baseline
+            else np.zeros(len(ids), np.bool_),
             quarantine_faults=faults,
             as_of=self.as_of,
             labels=tuple(label(self.history.runs[run]) for run in view.runs),
@@ -257,10 +262,10 @@ class Evidence:
         positions = [place for place, run in enumerate(self.counting) if self.history.runs[run].commit == commit]
         if not positions:
             return ()
-        columns = self.history.whole[:, self.counting] == Outcome.FAILED
+        failed = self.counted == Outcome.FAILED
         newest = positions[-1]
-        before = columns[:, max(0, newest - 9) : newest + 1].any(axis=1)
-        after = columns[:, newest + 1 :].any(axis=1)
+        before = failed[:, max(0, newest - 9) : newest + 1].any(axis=1)
+        after = failed[:, newest + 1 :].any(axis=1)
         return tuple(self.history.tests[test].id for test in np.flatnonzero(after & ~before))
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from flakelens.gate.criterion import count_of
 from flakelens.model import GateState
-from flakelens.render.escape import markdown, plain
+from flakelens.render.escape import json_text, markdown, plain
 from flakelens.render.figures import threshold
 from flakelens.render.terminal import console_into
 from flakelens.report import BacktestReport, BacktestRule
@@ -88,7 +88,7 @@ def backtest_json(report: BacktestReport) -> str:
         ],
         "states": [{"provider": key.provider, "run": key.run, "state": state.value} for key, state in report.states],
     }
-    return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return json_text(json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False)) + "\n"
 
 
 _NOTHING = "There are no runs on the branch yet, so there is nothing to replay. Next: flakelens ingest PATH"

@@ -1,6 +1,6 @@
 """Names and messages come from other people's tests: what each format does so that they stay text.
 
-`plain` is where every format begins; JSON alone needs none of this, being ASCII with escapes.
+`plain` is where every format begins, but for JSON, which gives every text back whole: `json_text`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _LINKS = re.compile(r"(?<=[@#])(?<!&#)(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)", re.IG
 # Spaces, and what holds emoji families and the letters of some scripts together.
 _JOINERS = " \u3000\u200c\u200d"
 _TICKS = re.compile(r"`+")
+_NOT_SEEN = re.compile(r"[^\x20-\x7e\n]")  # in JSON these stand inside of strings only
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
@@ -80,3 +81,18 @@ def _escaped(character: str) -> str:
     if number < 0x100:
         return f"\\x{number:02x}"
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def json_text(document: str) -> str:
+    """A JSON document with the same values, in which no text is anything to a terminal or a CI log.
+
+    Only ASCII that is seen is left; the rest, and what would make a command of a text, is an escape of JSON.
+    """
+    if not (document.isascii() and document.replace("\n", "").isprintable()):
+        document = _NOT_SEEN.sub(_json_escaped, document)
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0][0]):04x}{found[0][1:]}", document)
+
+
+def _json_escaped(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at] << 8 | units[at + 1]:04x}" for at in range(0, len(units), 2))

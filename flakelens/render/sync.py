@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from flakelens.gate.criterion import count_of
+from flakelens.render.escape import json_text
 from flakelens.render.safe import one_line
 from flakelens.render.terminal import BAD, STRONG, paragraph, to_text
 
@@ -88,7 +89,7 @@ def sync_json(report: SyncReport) -> str:
         damaged=report.damaged,
         refused=[RefusedView(pack, why) for pack, why in report.refused],
     )
-    return msgspec.json.format(msgspec.json.encode(view), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(view), indent=2).decode()) + "\n"
 
 
 def sync_text(report: SyncReport, *, width: int, colour: bool) -> str:

@@ -94,11 +94,6 @@ class RunLine:
     problems: tuple[Problem, ...]
     evidence: tuple[tuple[str, RetryEvidence], ...]  # producer, and the least that one of its reports can show
 
-    @property
-    def complete(self) -> bool:
-        """Is nothing missing, for any area that it carries?"""
-        return not self.absences
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flakelens.errors import UsageError
 from flakelens.model import RetryEvidence
 
-_RUN_LIMIT, _TEST_LIMIT = 5_000, 50_000
+_RUN_LIMIT, _TEST_LIMIT = 10_000, 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from flakelens.facts import Bools
+from flakelens.facts import Bools, Int8s
 from flakelens.stats.markov import GATED, STATES, Floats, Parameters, Series, emissions, observe
 from flakelens.stats.pulls import PullRequest, shares_of_moves
 
@@ -21,8 +22,7 @@ CHUNK = 1000  # tests smoothed at a time: bounds the memory
 _ONES = np.ones(STATES)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One run of the filter. Shapes (N, S) unless said."""
 
     run: int
@@ -44,48 +44,78 @@ def walk(series: Series, parameters: Parameters, *, looking_back: bool = False) 
     """
     tests, runs = series.outcomes.shape
     matrix = parameters.transitions()
-    state = np.tile(parameters.prior(), (tests, 1))
-    last, seen = np.zeros(tests, np.int32), np.zeros(tests, np.bool_)  # the commit it was last seen on, if ever
+    state: Floats = np.tile(parameters.prior(), (tests, 1))
+    seen, fresh = _met_before(series)
+    # By run and in one piece each: a step has little to work out, and would spend its time on finding its columns.
+    codes: Int8s = np.ascontiguousarray(series.codes.T)
+    ran: Bools = np.ascontiguousarray(series.ran.T)
+    moves, fresh_share = fresh & ran, _shares(fresh)
+    all_ran = np.count_nonzero(ran, axis=1) == tests
+    moved: Bools
+    nobody: Bools = np.zeros(tests, np.bool_)
+    tables = {outage: emissions(parameters, outage) for outage in set(series.outage.tolist())}
     shares = shares_of_moves(series.commits, series.pulls) if looking_back else np.ones(runs)
     pulls: dict[int, PullRequest] = {}
     for run in range(runs):
-        codes, ran = series.codes[:, run], series.ran[:, run]
-        table = emissions(parameters, float(series.outage[run]))
-        number, commit, share = int(series.pulls[run]), int(series.commits[run]), float(shares[run])
+        table = tables[float(series.outage[run])]
+        number, share = int(series.pulls[run]), float(shares[run])
         odds = None if series.message_odds is None else series.message_odds[:, run].astype(np.float64)
-        plain = observe(table, codes, odds)
+        plain = observe(table, codes[run], odds)
         pull_break = None
         if number == GATED:
-            fresh = seen & (last != commit)
-            moved, predicted = fresh & ran, _move(state, fresh, matrix, share)
-            last, seen = np.where(ran, commit, last), seen | ran
+            moved = moves[run]
+            predicted = _move(state, fresh[run], fresh_share[run], matrix, share)
             prior, evidence = predicted, plain
         else:
+            commit = int(series.commits[run])
             pull = pulls.setdefault(number, PullRequest(tests, parameters))
-            first = pull.first_met(commit, codes)
+            first = pull.first_met(commit, codes[run])
             pull_break = pull.belief
             # The request may have been the first to meet a break that is new on the gated branch.
-            predicted = np.where(seen[:, None], state @ matrix, state)
-            evidence = pull.see(commit, state, predicted, table, codes, plain, series.retries_shown[:, run])
-            moved, prior = np.zeros(tests, np.bool_), state
+            predicted = np.where(seen[run][:, None], state @ matrix, state)
+            evidence = pull.see(commit, state, predicted, table, codes[run], plain, series.retries_shown[:, run])
+            moved, prior = nobody, state
             if looking_back:
-                moved, evidence = first & seen, pull.told()
-                prior = predicted = _move(state, moved, matrix, share)
+                moved, evidence = first & seen[run], pull.told()
+                prior = predicted = _move(state, moved, _share(moved), matrix, share)
         joint = prior * evidence
         likelihood = joint @ _ONES
         filtered = joint / likelihood[:, None]
-        if not ran.all():
-            filtered = np.where(ran[:, None], filtered, state)  # what was not seen has not moved
+        if not all_ran[run]:
+            filtered = np.where(ran[run, :, None], filtered, state)  # what was not seen has not moved
         yield Step(run, state, predicted, pull_break, moved, share, odds, evidence, filtered, likelihood)
         state = filtered
 
 
-def _move(state: Floats, moved: Bools, matrix: Floats, share: float) -> Floats:
-    if not moved.any():
+def _met_before(series: Series) -> tuple[Bools, Bools]:
+    """Of each test in each run of the gated branch: was it seen before, and not on this commit yet? (R, N) each."""
+    runs = series.outcomes.shape[1]
+    place = np.arange(1, runs + 1, dtype=np.int32)[:, None]
+    ran = np.where(series.ran.T & (series.pulls == GATED)[:, None], place, np.int32(0))
+    before = np.zeros_like(ran)  # the newest run before this one that the test ran in, counted from 1
+    np.maximum.accumulate(ran[:-1], axis=0, out=before[1:])
+    last = np.concatenate([[0], series.commits])[before]
+    seen = before > 0
+    return seen, seen & (last != series.commits[:, None])
+
+
+def _shares(moved: Bools) -> list[float]:
+    """The share of the tests that move in each run; `moved` (R, N)."""
+    found: list[float] = (moved.sum(axis=1) / max(1, moved.shape[1])).tolist()
+    return found
+
+
+def _share(moved: Bools) -> float:
+    return float(moved.sum() / max(1, len(moved)))
+
+
+def _move(state: Floats, moved: Bools, of_all: float, matrix: Floats, share: float) -> Floats:
+    """States after one step of the chain for those who `moved`; `of_all`, their share, spares most steps a look."""
+    if of_all == 0.0:
         return state
     whole = state @ matrix
     after = whole if share == 1.0 else state + share * (whole - state)
-    return after if moved.all() else np.where(moved[:, None], after, state)
+    return after if of_all == 1.0 else np.where(moved[:, None], after, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +133,12 @@ def smooth(series: Series, parameters: Parameters) -> Smoothed:
     tests = len(series.outcomes)
     later = np.ones((len(steps), tests, STATES))
     back = parameters.transitions().T
+    of_all = _shares(np.array([step.moved for step in steps]).reshape(len(steps), tests))
     for step in reversed(steps[1:]):
-        message = step.evidence * later[step.run]
-        if step.moved.any():
-            message = _move(message, step.moved, back, step.share)
+        message = _move(step.evidence * later[step.run], step.moved, of_all[step.run], back, step.share)
         later[step.run - 1] = message / (message @ _ONES)[:, None]
-    states = np.empty_like(later)
-    for step in steps:
-        joint = step.filtered * later[step.run]
-        states[step.run] = joint / (joint @ _ONES)[:, None]
+    states = np.array([step.filtered for step in steps]).reshape(later.shape) * later
+    states /= (states @ _ONES)[..., None]
     return Smoothed(states, steps, later)
 
 
@@ -133,7 +160,7 @@ def at_run(series: Series, parameters: Parameters, run: int) -> tuple[Step, Floa
     back = parameters.transitions().T
     later = np.ones((len(series.outcomes), STATES))
     for step in reversed(after):
-        message = _move(step.evidence * later, step.moved, back, step.share)
+        message = _move(step.evidence * later, step.moved, _share(step.moved), back, step.share)
         later = message / (message @ _ONES)[:, None]
     return chosen, later
 

@@ -232,11 +232,12 @@ class _Test:
         """Times without a result that are long enough to be called gone."""
         there = np.flatnonzero(self.row != Outcome.NONE)
         starts = self.around.starts
-        steps = np.diff(there)
-        usual = USUAL_STEPS * float(np.median(steps)) if len(steps) else 0.0
-        for last, following in itertools.pairwise([*there.tolist(), len(self.row)]):
+        steps = np.diff(there, append=len(self.row))
+        usual = USUAL_STEPS * float(np.median(steps[:-1])) if len(steps) > 1 else 0.0
+        for place in np.flatnonzero(steps > max(1.0, usual)).tolist():
+            last, following = int(there[place]), int(there[place] + steps[place])
             gone = following == len(self.row)
-            if following - last <= max(1.0, usual) or (gone and moved):
+            if gone and moved:
                 continue
             # The first run after which the look-back holds no result of it, and which is late for it too.
             known = max(int(np.searchsorted(starts, last, side="right")) - 1, last + int(usual))

@@ -36,7 +36,7 @@ from flakelens.stats.markov import (
 ITERATIONS = 4
 MOST_TESTS = 1500
 STEP_RUNS = 50  # parameters change only when so many runs have come since
-WINDOW_RUNS = 300
+WINDOW_RUNS = 300  # states, rates and fits look at no more than so many newest runs of the gated branch
 _STAND_INS = 8
 _MOST, _LEAST = 0.5, 1e-6  # bounds of a fitted rate
 
@@ -52,6 +52,13 @@ _PRIOR_BROKEN = (0.1, 10.0)
 _PRIOR_STRAY = (0.02, 2000.0)
 _PRIOR_PULL_BREAKS = (0.5, 500.0)
 _PRIOR_RETRY_FAILS = (1.5, 5.0)
+
+
+def window_length(runs: int) -> int:
+    """How many newest of a branch's `runs` are read: from a multiple of 50 on, so that those of `fit_window` are among
+    them, and their parameters hold for 50 runs.
+    """
+    return WINDOW_RUNS + runs % STEP_RUNS
 
 
 def fit_window(runs: int) -> tuple[int, int] | None:

@@ -70,6 +70,7 @@ def _continued_fraction(a: float, b: float, x: float) -> float:
     return value
 
 
+@lru_cache(maxsize=4096)  # many tests share their counts
 def beta_quantile(q: float, a: float, b: float) -> float:
     """The x in [0, 1] with I_x(a, b) = q, for q in [0, 1] and a, b > 0.
 

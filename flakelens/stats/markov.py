@@ -21,7 +21,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from flakelens.facts import Bools, Int8s, Int32s
+from flakelens.facts import Bools, Int8s, Int32s, median
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
 
@@ -180,7 +180,7 @@ def outage_shares(outcomes: Int8s, outage: Bools) -> Floats:
     executed = failed + (outcomes == Outcome.PASSED).sum(axis=0)
     share = failed / np.maximum(executed, 1)
     others = share[~outage & (executed > 0)]
-    usual = float(np.median(others)) if len(others) else 0.0
+    usual = median(others) if len(others) else 0.0
     return np.where(outage, np.clip(share - usual, 0.0, 0.95), 0.0)
 
 
@@ -225,9 +225,20 @@ def never_failing(parameters: Parameters, passed: Bools, commits: Int32s) -> Flo
     for so many tests; a few commits at a time have few different patterns of passes, each with one product for all,
     and most tests have that of passing throughout.
     """
-    matrix, passing = parameters.transitions(), 1.0 - parameters.failing()
     if not len(passed):
         return np.empty((0, STATES))
+    if not passed.shape[1]:
+        return np.tile(parameters.prior(), (len(passed), 1))
+    # Most tests ran in the same runs, most of them in all: each such pattern is worked out once.
+    patterns = np.packbits(passed, axis=1)
+    place: dict[bytes, int] = {}
+    which = [place.setdefault(bits, len(place)) for bits in patterns.view(f"V{patterns.shape[1]}").ravel().tolist()]
+    _, example = np.unique(which, return_index=True)
+    return _after_passes(parameters, passed[example], commits)[which]
+
+
+def _after_passes(parameters: Parameters, passed: Bools, commits: Int32s) -> Floats:
+    matrix, passing = parameters.transitions(), 1.0 - parameters.failing()
     # There is no T before the first commit, so it is taken off beforehand.
     state: Floats = np.tile(np.linalg.solve(matrix.T, parameters.prior()), (len(passed), 1))
     for runs, weights, sizes in _blocks(commits):

@@ -55,27 +55,27 @@ def find_outages(outcomes: Int8s) -> Outages:
     """
     tests, reach = outcomes.shape
     columns = np.ascontiguousarray(outcomes.T)  # every run is looked at whole, and once
+    failures, executed = failed_first(columns), was_executed(columns)
     suspected = np.zeros(reach, np.bool_)
     confirmed = np.zeros(reach, np.bool_)
     newly: dict[int, Int32s] = {}
     failing = np.zeros(tests, np.bool_)  # in the test's previous run
     known = np.zeros(tests, np.bool_)  # had a run before
-    chances = np.full(tests, _PRIOR_RUNS)
+    chances = np.zeros(tests, np.uint32)
     new_failures = np.full(tests, _PRIOR_RUNS * _PRIOR_MEAN)
     for run in range(reach):
-        column = columns[run]
-        failed = failed_first(column)
-        ran = failed | (column == Outcome.PASSED)
+        failed, ran = failures[run], executed[run]
         could = ran & known & ~failing
         fresh = could & failed
         count = int(np.count_nonzero(fresh))
         if count >= MINIMUM_NEW_FAILURES:
-            expected = float((new_failures / chances).sum(where=could))
+            expected = float((new_failures / (_PRIOR_RUNS + chances)).sum(where=could))
             if count > expected + STANDARD_DEVIATIONS * np.sqrt(expected + 1):
                 suspected[run] = True
                 newly[run] = np.flatnonzero(fresh).astype(np.int32)
         chances += could
-        new_failures += fresh
+        if count:
+            new_failures += fresh
         failing = failed | (failing & ~ran)
         known |= ran
     groups = _recurring_groups(outcomes, newly)
@@ -129,7 +129,7 @@ def _recurring_groups(outcomes: Int8s, newly: dict[int, Int32s]) -> set[int]:
         for other in runs[place + 1 :]:
             if not (small[one] and small[other]):
                 continue
-            shared = np.intersect1d(newly[one], newly[other])
+            shared = np.intersect1d(newly[one], newly[other], assume_unique=True)
             union = len(newly[one]) + len(newly[other]) - len(shared)
             if len(shared) < _GROUP_OVERLAP * union:
                 continue

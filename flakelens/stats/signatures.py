@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from flakelens.messages import cause_line, lines_said
@@ -76,23 +77,29 @@ _PATTERNS: tuple[tuple[Category, str], ...] = (
 _TABLE = tuple((category, re.compile(pattern)) for category, pattern in _PATTERNS)
 
 
+@lru_cache(maxsize=2048)  # an outage says the same in every test, and a report asks of a message several times
 def signature_of(message: str, type_: str = "") -> Signature:
     """The signature of what a failed attempt said; `type_` is the failure's type, for a message without words."""
-    line = cause_line(message) or type_.strip()
+    cause = cause_line(message)
+    line = cause or type_.strip()
     return Signature(
         hash=hashlib.sha256(line.encode()).hexdigest()[:12],
         line=line,
-        category=category_of(message, type_),
+        category=_category(message, type_, cause),
     )
 
 
 def category_of(message: str, type_: str = "") -> Category:
     """What kind of cause a message speaks of, from its first lines that are no stack trace. A guess."""
+    return _category(message, type_, cause_line(message))
+
+
+def _category(message: str, type_: str, cause: str) -> Category:
     lines = lines_said(message)
     # The headline first: what a log says further down is often only what followed.
-    for text in (f"{cause_line(message)}\n{type_}", "\n".join(lines[:12])):
+    for text in (f"{cause}\n{type_}", "\n".join(lines[:12])):
         for category, pattern in _TABLE:
             if pattern.search(text) and category is not Category.VALUE:
                 return category
     values = _TABLE[-1][1]
-    return Category.VALUE if any(values.search(line) for line in (cause_line(message), *lines)) else Category.UNCLEAR
+    return Category.VALUE if any(values.search(line) for line in (cause, *lines)) else Category.UNCLEAR

@@ -1,4 +1,4 @@
-"""The state of each test now: stable, flaky, broken, unsure, branch-only or gone.
+"""The state of a test now: stable, flaky, broken, unsure, branch-only or gone. `findings` judges all tests of a suite.
 
 Two things must agree before a word is said. The hidden chain (`probabilities`) must hold the state for likelier than
 all others together, and there must be counted evidence that a person can check, outages left out: for broken two
@@ -15,11 +15,11 @@ import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
-from flakelens.outcomes import failed_first, was_executed
+from flakelens.outcomes import failed_first
 from flakelens.stats.intervals import beta_quantile
 from flakelens.stats.markov import BROKEN, Floats
-from flakelens.stats.probabilities import LIKELY, Posterior
-from flakelens.stats.verification import clean_runs_to_verify
+from flakelens.stats.probabilities import LIKELY
+from flakelens.stats.verification import believed, clean_runs_to_verify
 
 STABLE_RESULTS = 20
 FAILING_RUNS = 2  # failing runs on end that make a spell, and stretches of failures that speak for flaky
@@ -48,7 +48,12 @@ class Spell:
     last: int  # of the last failure
     mended: int | None  # of the first pass after it; None: still broken
     clean: int  # results without a failure from then on
-    needed: int  # clean results that verify the repair
+    failures: int  # runs of it that failed
+
+    @property
+    def needed(self) -> int:
+        """Clean results that verify the repair."""
+        return clean_runs_to_verify(self.failures, self.failures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +68,26 @@ class TestFinding:
     )
     p_flaky: float
     p_broken: float
-    healing: bool = False  # flaky, with as many clean results since as `verify` demands
     results: int = 0  # runs in which it was executed
     evidence: tuple[int, ...] = ()  # runs in which it failed or flaked outside of spells
     spells: tuple[Spell, ...] = ()
     flake_rate: float | None = None  # evidence over results outside of spells; None without such results
     since: int | None = None  # run in which the present state began: first flake, or first failure of the open spell
-    clean_needed: int | None = None  # clean results that would make a flaky test healing
-    clean_seen: int | None = None
+    tried: int | None = None  # of a flaky test: results outside of spells up to its last flake
+    clean_seen: int | None = None  # of a flaky test: results since
     outside: int = 0  # results outside of spells
+
+    @property
+    def healing(self) -> bool:
+        """Flaky, with as many clean results since as `verify` demands."""
+        if self.tried is None or self.clean_seen is None:
+            return False
+        return believed(max(1, len(self.evidence)), max(1, self.tried), self.clean_seen)
+
+    @property
+    def clean_needed(self) -> int | None:
+        """Clean results that would make a flaky test healing."""
+        return None if self.tried is None else clean_runs_to_verify(max(1, len(self.evidence)), max(1, self.tried))
 
     def flake_interval(self) -> tuple[float, float] | None:
         """The equal-tailed 95 % interval of the flake rate by Beta(flakes + 1/2, others + 1/2) (Jeffreys)."""
@@ -84,91 +100,32 @@ class TestFinding:
         return round(low, _DIGITS), round(high, _DIGITS)
 
 
-def find_states(
-    outcomes: Int8s,
-    commits: Int32s,
-    *,
-    outage: Bools,
-    elsewhere: Bools,
-    gone: Bools,
-    disagreed: Bools,
-    posterior: Posterior,
-) -> tuple[TestFinding, ...]:
-    """The state of every test from the runs of the gated branch, oldest first.
-
-    `outcomes` (N, R) int8; `commits` (R,) equal for runs of one commit; `outage` (R,) outages, left out;
-    `elsewhere` (N,) tests with results outside these runs; `gone` (N,); `disagreed` (N,) tests that failed and passed
-    on one commit of a pull request: evidence for flaky, never for broken; `posterior` of the same runs.
-    """
-    rows = outcomes[:, ~outage]
-    kept = np.flatnonzero(~outage).astype(np.int32)
-    numbers = np.unique(commits[~outage], return_inverse=True)[1].astype(np.int32)
-    ran = was_executed(rows)
-    counts = ran.sum(axis=1)
-    ever = (outcomes != Outcome.NONE).any(axis=1)
-    troubled = failed_first(rows).any(axis=1) | disagreed
-    findings = _steady(counts, posterior.three().round(_DIGITS), ever, elsewhere)
-    place = {test: at for at, test in enumerate(posterior.troubled.tolist())}
-    for test in np.flatnonzero(troubled & ever).tolist():
-        positions = np.flatnonzero(ran[test])
-        at = place.get(test)
-        findings[test] = _judge(
-            rows[test, positions],
-            numbers[positions],
-            kept[positions],
-            np.zeros(len(positions), np.bool_) if at is None else posterior.broken[at, kept[positions]],
-            posterior.now[test],
-            disagreed=bool(disagreed[test]),
-        )
-    for test in np.flatnonzero(gone & ever).tolist():
-        findings[test] = replace(
-            findings[test], state=TestState.GONE, healing=False, since=None, clean_needed=None, clean_seen=None
-        )
-    return tuple(findings)
+def as_told(states: Floats) -> Floats:
+    """Probabilities to as many digits as words rest on."""
+    return states.round(_DIGITS)
 
 
-def _steady(counts: Int32s, three: Floats, ever: Bools, elsewhere: Bools) -> list[TestFinding]:
-    """Tests without trouble. Those that ran equally often share one finding: a suite has few such kinds."""
-    kinds = np.column_stack([counts, ever, elsewhere, three])
-    each, where = np.unique(kinds, axis=0, return_inverse=True)
-    found = []
-    for count, was, beside, stable, flaky, broken in each.tolist():
-        if not was:
-            state = TestState.BRANCH_ONLY if beside else TestState.UNSURE
-        else:
-            state = TestState.STABLE if count >= STABLE_RESULTS and stable > LIKELY else TestState.UNSURE
-        found.append(
-            TestFinding(
-                state=state,
-                p_stable=stable,
-                p_flaky=flaky,
-                p_broken=broken,
-                results=int(count),
-                flake_rate=0.0 if count else None,
-                outside=int(count),
-            )
-        )
-    return [found[kind] for kind in where.reshape(-1).tolist()]
-
-
-def _judge(
+def judge_troubled(
     row: Int8s, commits: Int32s, positions: Int32s, broken: Bools, now: Floats, *, disagreed: bool
 ) -> TestFinding:
-    """One test with trouble: its executed results, their commits, where they stand, and what the chain says."""
-    failed = row == Outcome.FAILED
-    # A commit on which it failed and passed (a recorded retry is both) cannot be one that broke it.
-    both = (np.bincount(commits, failed_first(row)) > 0) & (np.bincount(commits, ~failed) > 0)
-    divided = both[commits]
+    """One test with trouble: its executed results, their commits, where they stand, and what the chain says.
+
+    All of one length: `row` the outcomes of the runs that executed it, `commits` numbered from 0, `positions` of the
+    runs, `broken` whether P(broken) > .5 there. `now` (8,) the state after the newest; `disagreed`: failed and passed
+    on one commit of a pull request.
+    """
+    failed, first = row == Outcome.FAILED, failed_first(row)
+    divided = _divided(first, ~failed, commits)
     if len(row) and divided[-1]:
         now = now.copy()
         now[BROKEN] = 0.0
         now /= now.sum()
     bounds = _spells(failed, broken & ~divided)
-    inside = _inside(bounds, len(row))
-    evidence = np.flatnonzero(failed_first(row) & ~inside)
-    outside = int(np.count_nonzero(~inside))
+    outside = ~_inside(bounds, len(row))
+    evidence = np.flatnonzero(first & outside)
+    tried = int(np.count_nonzero(outside))
     stable, flaky, is_broken = (round(float(part), _DIGITS) for part in (now[0], now[1:BROKEN].sum(), now[BROKEN]))
-    stretches = np.count_nonzero(np.diff(failed.astype(np.int8), prepend=np.int8(0)) == 1)
+    stretches = np.count_nonzero(failed[1:] & ~failed[:-1]) + int(failed[:1].sum())
     common = TestFinding(
         state=TestState.UNSURE,
         p_stable=stable,
@@ -176,32 +133,38 @@ def _judge(
         p_broken=is_broken,
         results=len(row),
         evidence=tuple(positions[evidence].tolist()),
-        spells=tuple(_spell(first, last, row, positions) for first, last in bounds),
-        flake_rate=len(evidence) / outside if outside else None,
-        outside=outside,
+        spells=tuple(_spell(start, stop, row, positions) for start, stop in bounds),
+        flake_rate=len(evidence) / tried if tried else None,
+        outside=tried,
     )
     if is_broken > LIKELY and bounds and common.spells[-1].mended is None:
         return replace(common, state=TestState.BROKEN, since=common.spells[-1].first)
-    if flaky > LIKELY and (stretches >= FAILING_RUNS or disagreed or bool(both.any())):
+    if flaky > LIKELY and (stretches >= FAILING_RUNS or disagreed or bool(divided.any())):
         last = int(evidence[-1]) if len(evidence) else -1
-        before = int(np.count_nonzero(~inside[: last + 1]))
-        seen = len(row) - 1 - last
-        needed = clean_runs_to_verify(max(1, len(evidence)), max(1, before))
         return replace(
             common,
             state=TestState.FLAKY,
             since=int(positions[evidence[0]]) if len(evidence) else None,
-            healing=seen >= needed,
-            clean_needed=needed,
-            clean_seen=seen,
+            tried=int(np.count_nonzero(outside[: last + 1])),
+            clean_seen=len(row) - 1 - last,
         )
     if stable > LIKELY and len(row) >= STABLE_RESULTS:
         return replace(common, state=TestState.STABLE)
     return common
 
 
+def _divided(failed: Bools, passed: Bools, commits: Int32s) -> Bools:
+    """Results on a commit on which the test failed and passed: one that cannot have broken it."""
+    if (commits[1:] != commits[:-1]).all():  # a run each: then only a recorded retry is both
+        return failed & passed
+    both: Bools = (np.bincount(commits, failed) > 0) & (np.bincount(commits, passed) > 0)
+    return both[commits]
+
+
 def _spells(failed: Bools, broken: Bools) -> list[tuple[int, int]]:
     """Stretches held for broken, from their first to their last failure, with at least two; places within the row."""
+    if not broken.any():
+        return []
     edges = np.flatnonzero(np.diff(np.concatenate([[False], broken, [False]]).astype(np.int8)))
     found = []
     for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
@@ -229,5 +192,5 @@ def _spell(first: int, last: int, row: Int8s, positions: Int32s) -> Spell:
         last=int(positions[last]),
         mended=int(positions[mended]) if len(passes) else None,
         clean=clean,
-        needed=clean_runs_to_verify(length, length),
+        failures=length,
     )

@@ -8,7 +8,6 @@ the chain (`message_odds`), and a signature that is not usual for the test forbi
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
@@ -151,7 +150,7 @@ def with_later_of_request(step: Step, later: Floats, *, plain: Floats, broken: F
     state = step.predicted * later
     with_break = step.pull_break * broken * state.sum(axis=1)
     without = (1.0 - step.pull_break) * (state * plain).sum(axis=1)
-    return replace(step, pull_break=with_break / np.maximum(with_break + without, 1e-300))
+    return step._replace(pull_break=with_break / np.maximum(with_break + without, 1e-300))
 
 
 def flaky_levels(step: Step, later: Floats | None = None) -> Floats:

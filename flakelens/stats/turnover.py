@@ -23,11 +23,6 @@ class Turnover:
     repaired: int
     arrived: int
 
-    @property
-    def net_per_week(self) -> float:
-        """Causes that become fewer each week; below 0 where more come than go."""
-        return (self.repaired - self.arrived) * 7 / self.days
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:

@@ -11,7 +11,7 @@ import math
 from enum import StrEnum
 from functools import lru_cache
 
-from flakelens.stats.intervals import beta_quantile
+from flakelens.stats.intervals import beta_quantile, incomplete_beta
 
 VERIFY_ERROR = 0.05  # chance that a test still as bad as before passes a verification
 VERIFY_QUANTILE = 0.20  # of the old rate's posterior: a verification must not lean on a rate that may be too high
@@ -45,6 +45,18 @@ def old_rate(failures: int, results: int) -> float:
 def clean_runs_to_verify(failures: int, results: int) -> int:
     """Clean results in a row after which a repair is believed: n = ceil(ln .05 / ln(1 - p)), p the `old_rate`."""
     return _clean_runs(failures, results)
+
+
+@lru_cache(maxsize=65536)
+def believed(failures: int, results: int, clean: int) -> bool:
+    """Are `clean` results in a row as many as `clean_runs_to_verify` asks for? By one look at the distribution.
+
+    ceil(ln .05 / ln(1 - p)) <= n   <=>   p >= 1 - .05^(1/n)   <=>   the posterior has at most 20 % below that
+    """
+    if clean < 1:
+        return False
+    enough = -math.expm1(math.log(VERIFY_ERROR) / clean)
+    return incomplete_beta(failures + 0.5, results - failures + 0.5, enough) <= VERIFY_QUANTILE
 
 
 @lru_cache(maxsize=65536)

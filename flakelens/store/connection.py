@@ -46,6 +46,11 @@ def connect(path: Path, *, create: bool, read_only: bool, patience: float = PATI
     """
     if not exists(path) and not create:
         raise DatabaseError(f"There is no database at {path}.", mend="Run `flakelens ingest` first, or give --db.")
+    if path.is_dir():
+        raise DatabaseError(
+            f"{path} is a folder, and this needs a database.",
+            mend="gate and tests read a lake of Parquet files; flakelens --db NEW.db db merge LAKE brings it into one.",
+        )
     _refuse_other_files(path)
     with translated(path):
         connection = _read_only(path, patience) if read_only else _writable(path, patience, create=create)
@@ -64,6 +69,15 @@ def connect(path: Path, *, create: bool, read_only: bool, patience: float = PATI
             connection.close()
             raise
         return connection
+
+
+def in_memory() -> sqlite3.Connection:
+    """A database of this version that is no file and ends with its connection."""
+    connection = _configured(":memory:", PATIENCE)
+    with transaction(connection):
+        _make(connection)
+        connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+    return connection
 
 
 def _refuse_other_files(path: Path) -> None:

@@ -21,7 +21,7 @@ from flakelens.model import (
 from flakelens.store import verdicts
 from flakelens.store.connection import snapshot, transaction
 from flakelens.store.results import STACK, TITLE
-from flakelens.store.values import Record, from_ms, opt_from_ms
+from flakelens.store.values import Record, from_ms, opt_from_ms, to_ms
 from flakelens.store.wording import Wording
 from flakelens.store.write import RECORD_COLUMNS, Writer
 
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flakelens.facts import RunKey
+    from flakelens.store.sharing import TestFile
 
 
 # A test's file as another database knows it, by the test's own words; the earliest of all that is known holds.
-FILE_INSERT: Final = """
+_FILE_INSERT: Final = """
 INSERT INTO test_file (test, kind, file, first_seen_at, known_since)
 SELECT id, ?6, ?7, ?8, ?9 FROM test
 WHERE file = ?1 AND name = ?2 AND variant = ?3 AND ordinal = ?4 AND producer = ?5
@@ -219,10 +220,20 @@ def _bring(connection: sqlite3.Connection, writer: Writer, share: Iterable[Store
         raise
 
 
+def add_files(connection: sqlite3.Connection, files: Iterable[TestFile]) -> None:
+    """Keep files of tests that are here, inside the caller's transaction."""
+    rows = [
+        (*file.test, file.ordinal, file.producer, file.kind, file.file, to_ms(file.first_seen_at),
+         to_ms(file.known_since))
+        for file in files
+    ]  # fmt: skip
+    connection.executemany(_FILE_INSERT, rows)
+
+
 def _bring_files(connection: sqlite3.Connection, other: sqlite3.Connection) -> None:
     """The test files exactly as `other` knows them; a call can only bring those first seen with one of its reports."""
     query = """
     SELECT test.file, name, variant, ordinal, producer, kind, test_file.file, first_seen_at, known_since
     FROM test_file JOIN test ON test.id = test_file.test
     """
-    connection.executemany(FILE_INSERT, other.execute(query).fetchall())
+    connection.executemany(_FILE_INSERT, other.execute(query).fetchall())

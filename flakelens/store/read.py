@@ -17,7 +17,6 @@ from flakelens.store.write import RECORD_COLUMNS, RUN_COLUMNS
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
     from datetime import datetime
 
     from flakelens.model import RunInfo
@@ -68,7 +67,7 @@ def read(
     )
     return Facts(
         runs=runs,
-        tests=tuple(_tests(connection, until, known)),
+        tests=_tests(connection, until, known),
         renames=tuple(RenameFacts(*row) for row in renames),
     )
 
@@ -210,7 +209,7 @@ def _infos(connection: sqlite3.Connection, chosen: str, until: int) -> dict[int,
     return found
 
 
-def _tests(connection: sqlite3.Connection, until: int, known: set[int] | None) -> Iterator[TestFacts]:
+def _tests(connection: sqlite3.Connection, until: int, known: set[int] | None) -> tuple[TestFacts, ...]:
     """Every test of the store, or those in `known`, with the newest file that was found for each."""
     files: dict[int, dict[int, str]] = {TITLE: {}, STACK: {}}
     query = "SELECT kind, test, file FROM test_file WHERE known_since <= ? ORDER BY first_seen_at, file"
@@ -218,10 +217,11 @@ def _tests(connection: sqlite3.Connection, until: int, known: set[int] | None) -
         files[kind][test] = file  # the newest comes last and holds
     title, stack = files[TITLE], files[STACK]
     query = "SELECT id, file, name, variant, ordinal, producer FROM test ORDER BY id"
-    for key, file, name, variant, ordinal, producer in connection.execute(query):
-        if known is None or key in known:
-            id_ = TestId(file, name, variant)
-            yield TestFacts(key, id_, ordinal, producer, title.get(key, ""), stack.get(key, ""))
+    return tuple(
+        TestFacts(key, TestId(file, name, variant), ordinal, producer, title.get(key, ""), stack.get(key, ""))
+        for key, file, name, variant, ordinal, producer in connection.execute(query)
+        if known is None or key in known
+    )
 
 
 def _tests_known(connection: sqlite3.Connection, rosters: Rosters, until: int) -> set[int]:

@@ -153,17 +153,8 @@ class Sharing:
         return [row for row in rows.fetchall() if _item(row) not in known]
 
     def _files(self, run: int) -> tuple[TestFile, ...]:
-        query = """
-        SELECT test.file, name, variant, ordinal, test.producer, kind, test_file.file, first_seen_at, known_since
-        FROM test_file JOIN test ON test.id = test_file.test
-        WHERE test.id IN (SELECT test FROM result JOIN report ON report.id = result.report WHERE report.run = ?)
-        """
-        return tuple(
-            TestFile(TestId(file, name, variant), ordinal, producer, kind, found, from_ms(first), from_ms(since))
-            for file, name, variant, ordinal, producer, kind, found, first, since in self._connection.execute(
-                query, (run,)
-            )
-        )
+        where = "test.id IN (SELECT test FROM result JOIN report ON report.id = result.report WHERE report.run = ?)"
+        return test_files(self._connection, where, (run,))
 
     def _mark(self, kind: int, item: object, place: str) -> None:
         self._connection.execute(
@@ -205,12 +196,7 @@ class Sharing:
         """Bring what a pack holds besides runs, in one transaction; how many of its verdicts are new."""
         connection = self._connection
         with transaction(connection):
-            rows = [
-                (*file.test, file.ordinal, file.producer, file.kind, file.file, to_ms(file.first_seen_at),
-                 to_ms(file.known_since))
-                for file in files
-            ]  # fmt: skip
-            connection.executemany(merge.FILE_INSERT, rows)
+            merge.add_files(connection, files)
             for rename, since in renames:
                 verdicts.add_renames(connection, [rename], to_ms(since))
                 self._mark(_RENAME, _item(rename), self._place)
@@ -234,6 +220,26 @@ class Sharing:
             if found is not None:
                 return from_ms(found[0])
         return None
+
+
+def test_files(
+    connection: sqlite3.Connection, where: str = "TRUE", values: Sequence[object] = ()
+) -> tuple[TestFile, ...]:
+    """The files found for tests, of all or of some of them."""
+    query = f"""
+    SELECT test.file, name, variant, ordinal, test.producer, kind, test_file.file, first_seen_at, known_since
+    FROM test_file JOIN test ON test.id = test_file.test WHERE {where}
+    """
+    return tuple(
+        TestFile(TestId(file, name, variant), ordinal, producer, kind, found, from_ms(first), from_ms(since))
+        for file, name, variant, ordinal, producer, kind, found, first, since in connection.execute(query, values)
+    )
+
+
+def renames(connection: sqlite3.Connection) -> tuple[SharedRename, ...]:
+    """The renames that are known, in order."""
+    rows = connection.execute("SELECT old, new, commit_sha, known_since FROM rename ORDER BY 1, 2, 3")
+    return tuple(SharedRename(RenameFacts(*row[:3]), from_ms(row[3])) for row in rows)
 
 
 def _item(rename: Sequence[object]) -> str:

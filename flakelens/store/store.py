@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flakelens.store.durations import Durations
     from flakelens.store.merge import Merged, StoredCall
     from flakelens.store.packed import Rosters
-    from flakelens.store.sharing import Sharing
+    from flakelens.store.sharing import SharedRename, Sharing, TestFile
 
 
 def open_store(path: str | Path, *, create: bool = False, read_only: bool = False, patience: float = PATIENCE) -> Store:
@@ -238,6 +238,27 @@ class Store:
         """Keep file renames that git saw, looked up at `known_at`; returns how many are new."""
         with self._writing() as connection:
             return given.add_renames(connection, renames, to_ms(known_at))
+
+    def renames(self) -> tuple[SharedRename, ...]:
+        """The file renames that are known, and since when."""
+        from flakelens.store.sharing import renames
+
+        with self._reading() as connection:
+            return renames(connection)
+
+    def test_files(self) -> tuple[TestFile, ...]:
+        """Every file that was found for a test by other means than its report's own words."""
+        from flakelens.store.sharing import test_files
+
+        with self._reading() as connection:
+            return test_files(connection)
+
+    def add_test_files(self, files: Iterable[TestFile]) -> None:
+        """Keep what is known of the files of tests that are here; of all that is known the earliest holds."""
+        from flakelens.store import merge
+
+        with self._writing() as connection:
+            merge.add_files(connection, files)
 
     # --- care ---
 

@@ -230,11 +230,7 @@ class Writer:
         found = self._connection.execute(find, (bytes.fromhex(report.sha256), run)).fetchone()
         if found is None:
             return []
-        message = (
-            f"Run {found[1]} ({found[0]}) holds the same bytes: a file left over from it?"
-            " Delete old reports before the tests start."
-        )
-        return [Problem(ProblemCode.REPEATED_REPORT, report.name, message)]
+        return [repeated(report.name, found[0], found[1])]
 
     def _problems(self, run: int, report: int | None, problems: Iterable[Problem]) -> None:
         rows = {(p.code.value, clean(p.where), clean(p.message)) for p in problems}
@@ -243,6 +239,15 @@ class Writer:
             rows -= set(self._connection.execute(find, (run, report)))
             insert = "INSERT INTO problem (run, report, code, place, message) VALUES (?, ?, ?, ?, ?)"
             self._connection.executemany(insert, [(run, report, *row) for row in sorted(rows)])
+
+
+def repeated(name: str, provider: str, run: str) -> Problem:
+    """What is said of a report whose bytes another run holds."""
+    message = (
+        f"Run {run} ({provider}) holds the same bytes: a file left over from it?"
+        " Delete old reports before the tests start."
+    )
+    return Problem(ProblemCode.REPEATED_REPORT, name, message)
 
 
 def refresh_run(connection: sqlite3.Connection, run: int) -> None:

@@ -6,8 +6,8 @@ from flakelens import policy_text
 from flakelens.analyze.evidence import load
 from flakelens.analyze.price import price
 from flakelens.decisions import Decisions
-from flakelens.gate.evidence import WINDOW_RUNS
 from flakelens.model import TestId
+from flakelens.stats.fitting import WINDOW_RUNS
 from tests.builders import a_run, a_store, started_at
 
 IT = TestId("src/a.test.ts", "it", "")

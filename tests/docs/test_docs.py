@@ -53,7 +53,7 @@ def test_every_kind_of_event_is_explained():
     assert documented == [str(kind) for kind in ChangeKind]
 
 
-@pytest.mark.parametrize("name", ["cli.md", "policy.md"])
+@pytest.mark.parametrize("name", ["cli.md", "lake.md", "policy.md"])
 def test_what_the_program_writes_into_documents_is_in_step(name):
     command = [sys.executable, "-m", "cogapp", "--check", f"docs/{name}"]
     done = subprocess.run(

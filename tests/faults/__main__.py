@@ -29,6 +29,13 @@ def writes(folder: Path, count: int, seed: int) -> Counter[str]:
     return room.at_each_write(room.Material(folder), room.Shim(), count, seed)
 
 
+def cuts(folder: Path, count: int, seed: int) -> Counter[str]:
+    """Power cuts at `count` random calls of each operation, with part of what was not synced."""
+    from tests.faults import kills, powercuts
+
+    return powercuts.cuts(kills.Material(folder), count, seed)
+
+
 def disks(folder: Path, count: int, seed: int) -> Counter[str]:
     """Files that may not grow, and for root file systems too small; `count` of each operation."""
     from tests.faults import kills as room
@@ -79,8 +86,11 @@ def hostile(folder: Path, count: int, _: int) -> Counter[str]:
 
 
 KINDS: dict[str, Callable[[Path, int, int], Counter[str]]] = {
-    kind.__name__: kind for kind in (kills, writes, disks, damage, together, reports, hostile)
+    kind.__name__: kind for kind in (kills, writes, cuts, disks, damage, together, reports, hostile)
 }
+
+
+SHIMS = {"writes": "failing_io.c", "cuts": "recording_io.c"}  # what a kind needs before libc
 
 
 def main(arguments: list[str]) -> int:
@@ -92,12 +102,12 @@ def main(arguments: list[str]) -> int:
     said = parser.parse_args(arguments)
     started = time.monotonic()
     with TemporaryDirectory(prefix="faults-") as place:
-        if said.kind == "writes" and "FAULTS_SHIM" not in os.environ:
+        if said.kind in SHIMS and "FAULTS_SHIM" not in os.environ:
             from tests.faults.kills import compiled, preloaded
 
-            shim = compiled(Path(place))
+            shim = compiled(Path(place), SHIMS[said.kind])
             if shim is None:
-                print("SKIPPED: no C compiler, or not on Linux: single writes cannot be made to fail here")
+                print("SKIPPED: no C compiler, or not on Linux: single writes cannot be seen here")
                 return NO_COMPILER
             return preloaded(arguments, shim)
         counts = KINDS[said.kind](Path(place), said.count, said.seed)

@@ -29,13 +29,13 @@ WAYS = ((KILL, False), (TORN, False), (NO_SPACE, True), (NO_SPACE, False), (BROK
 FAILED = 7  # exit code of a child that got a clear error of ours
 
 
-def compiled(folder: Path) -> Path | None:
-    """The shim that makes writes fail, None where there is no C compiler or no LD_PRELOAD (not on Linux)."""
+def compiled(folder: Path, shim: str = "failing_io.c") -> Path | None:
+    """The shim, made of a C file of this folder; None where there is no C compiler or no LD_PRELOAD (not on Linux)."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None or not sys.platform.startswith("linux"):
         return None
-    target = folder / "failing_io.so"
-    source = str(HERE / "failing_io.c")
+    target = (folder / shim).with_suffix(".so")
+    source = str(HERE / shim)
     done = subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-w", "-o", str(target), source, "-ldl"], check=False)
     return target if done.returncode == 0 else None
 

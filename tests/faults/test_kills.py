@@ -21,5 +21,11 @@ def test_killed_or_refused_at_single_writes_nothing_is_torn() -> None:
         assert f"2  {operation}: I/O error\n" in said
 
 
+def test_a_power_cut_leaves_each_run_whole_or_absent() -> None:
+    said = faults("cuts", 6)
+    assert all(f"{operation}: cut with " in said for operation in OPERATIONS)
+    assert "with calls not yet on the disk" in said
+
+
 def test_a_full_disk_costs_nothing_that_was_there() -> None:
     assert ": refused" in faults("disks", 2)

@@ -134,6 +134,29 @@ FAULTS: list[tuple[str, Change, GateState]] = [
 ]  # fmt: skip
 
 
+# What a history may be, and the faults above that show it. "stale" is besides a matter of the clock: see below.
+WORDS = {
+    "empty": ("no run", "runs without reports", "reports without tests", "an area never ran", "everything skipped"),
+    "partial": ("filtered runs", "half of the tests missing", "a suite that did not load", "one shard of two"),
+    "stale": ("files left over from three runs",),
+    "truncated": ("cut off", "cut off before its first test"),
+    "duplicated": ("one run brought many times", "files left over from three runs"),
+    "forked": ("forks", "pull requests", "another branch", "an unknown branch"),
+    "laptop-made": ("laptops", "uncommitted changes"),
+    "clock-skewed": ("all from 1970", "the failed run's clock is ahead"),
+}
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_no_such_history_is_met(judge: Judge, word: str) -> None:
+    """The words of the promise, one by one."""
+    changes = {name: change for name, change, _ in FAULTS}
+    for name in WORDS[word]:
+        assert judge(changes[name](clean()), as_of=NOW, latest=NOW, needs=False).state is not MET, name
+    if word == "stale":
+        assert judge(clean(), as_of=NOW + timedelta(hours=73), needs=False).state is not MET
+
+
 def test_without_a_fault_it_is_met(judge: Judge) -> None:
     found = judge(clean(), as_of=NOW, needs=False)
     assert found.state is MET, [finding.why for finding in found.criteria]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flakelens.junit import read_bytes
 from flakelens.model import Status, TestId
-from flakelens.render.escape import code, markdown, plain, workflow_data, workflow_property
+from flakelens.render.escape import code, json_text, markdown, plain, workflow_data, workflow_property
 from flakelens.render.github.gate import gate_github, output_lines
 from flakelens.render.json.gate import gate_json
 from flakelens.render.junit_gate import gate_junit
@@ -200,3 +202,22 @@ def test_a_colourless_report_of_ordinary_names_is_not_altered() -> None:
 def test_a_price_in_a_title_is_shown_as_a_price():
     """The sign that would begin a formula is an entity, and nothing may come between its "&#" and its number."""
     assert markdown("costs $5, see #12") == "costs &#36;5, see #&#8203;12"
+
+
+@given(st.text(max_size=200))
+def test_json_gives_every_text_back_and_obeys_none(text: str) -> None:
+    document = msgspec.json.encode({text: [text]}).decode() if text.isprintable() else json.dumps({text: [text]})
+    shown = json_text(document)
+    assert json.loads(shown) == {text: [text]}
+    assert shown.isascii()
+    assert shown.isprintable()
+    assert not COMMAND.search(shown)
+
+
+@table
+def test_json_of_every_attack(text: str) -> None:
+    for document in (json.dumps(text), json.dumps(text, ensure_ascii=False)):
+        shown = json_text(document)
+        assert json.loads(shown) == text
+        assert shown.isascii()
+        assert not COMMAND.search(shown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flakelens.render.figures import cost, runner_time, saving
+from flakelens.render.price_words import cost, runner_time, saving
 from flakelens.stats.price import Price, Saving, total
 
 

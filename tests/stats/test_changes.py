@@ -18,7 +18,6 @@ from flakelens.model import Outcome
 from flakelens.outcomes import failed_first, was_executed
 from flakelens.stats.changes import Change, ChangeKind, Surroundings, find_changes
 from flakelens.stats.states import Spell, TestFinding, TestState
-from flakelens.stats.verification import clean_runs_to_verify
 from tests.letters import matrix, numbers
 
 
@@ -31,26 +30,25 @@ def a_finding(row: str, outage: Bools, state: TestState | None = None) -> TestFi
     for first, last in _breaks(row):
         inside[first : last + 1] = True
         passes = [at for at in range(last + 1, len(row)) if usable[at] and codes[at] != Outcome.FAILED]
-        spells.append(Spell(first=first, last=last, mended=passes[0] if passes else None, clean=1, needed=1))
+        spells.append(Spell(first=first, last=last, mended=passes[0] if passes else None, clean=1, failures=2))
     evidence = np.flatnonzero(usable & failed_first(codes) & ~inside).tolist()
     if state is None and spells and spells[-1].mended is None:
         state = TestState.BROKEN
     elif state is None and len(evidence) >= 2:
         state = TestState.FLAKY
     state = state or (TestState.UNSURE if evidence else TestState.STABLE)
-    needed = seen = None
+    seen = results = None
     if evidence and state is TestState.FLAKY:
         results = int(np.count_nonzero(usable[: evidence[-1] + 1] & ~inside[: evidence[-1] + 1]))
-        needed, seen = clean_runs_to_verify(len(evidence), results), int(np.count_nonzero(usable[evidence[-1] + 1 :]))
+        seen = int(np.count_nonzero(usable[evidence[-1] + 1 :]))
     return TestFinding(
         state=state,
         p_stable=1.0,
         p_flaky=0.0,
         p_broken=0.0,
-        healing=needed is not None and seen is not None and seen >= needed,
         evidence=tuple(evidence),
         spells=tuple(spells),
-        clean_needed=needed,
+        tried=results,
         clean_seen=seen,
     )
 

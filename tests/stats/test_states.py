@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from flakelens.facts import Int32s
+from flakelens.stats.findings import find_states
 from flakelens.stats.markov import DEFAULTS
 from flakelens.stats.probabilities import Posterior, find_posterior
-from flakelens.stats.states import TestFinding, TestState, find_states
+from flakelens.stats.states import TestFinding, TestState
 from flakelens.stats.verification import clean_runs_to_verify
 from tests.letters import matrix, numbers
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from flakelens.stats.verification import Repair, clean_runs_to_verify, judge_repair, old_rate
+from flakelens.stats.verification import Repair, believed, clean_runs_to_verify, judge_repair, old_rate
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,13 @@ def test_a_repaired_test_is_called_held_in_the_end():
         needed = clean_runs_to_verify(failures, results)
         assert judge_repair(failures, results, clean=needed, again=0) is Repair.HELD
         assert judge_repair(failures, results, clean=needed - 1, again=0) is Repair.EARLY
+
+
+@given(st.integers(1, 400), st.integers(0, 400))
+def test_a_repair_is_believed_from_the_number_of_clean_results_on(failures: int, passes: int) -> None:
+    """`believed` looks at the distribution once, where the number itself is searched for."""
+    needed = clean_runs_to_verify(failures, failures + passes)
+    assert believed(failures, failures + passes, needed)
+    assert believed(failures, failures + passes, needed + 100)
+    assert not believed(failures, failures + passes, needed - 1)
+    assert not believed(failures, failures + passes, 0)

@@ -138,7 +138,7 @@ def test_what_is_no_database_is_refused_untouched(path: Path, content: bytes) ->
 
 
 def test_a_folder_is_not_a_database(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match="cannot be opened"):
+    with pytest.raises(DatabaseError, match="is a folder"):
         open_store(tmp_path)
 
 

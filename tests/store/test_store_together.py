@@ -100,3 +100,25 @@ def test_a_writer_that_waits_too_long_says_why(path: Path) -> None:
         assert "locked" not in str(caught.value)
         busy.execute("ROLLBACK")
         assert store.write_run(simple(1), ingested_at=T0).reports == 1
+
+
+def test_backups_while_somebody_writes_are_whole_and_never_go_back(path: Path, tmp_path: Path) -> None:
+    with writer(path, 0, 120) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "0\n"
+        kept: list[int] = []
+        while process.poll() is None and len(kept) < 40:
+            place = tmp_path / f"copy-{len(kept)}.db"
+            with open_store(path) as store:
+                store.backup(place)
+            with open_store(place, read_only=True) as copy:
+                assert copy.check() == []
+                runs = copy.read().runs
+            assert {len(run.reports) for run in runs} == {3}, "a run is whole in it or not there"
+            kept.append(len(runs))
+        process.stdout.read()
+    assert kept == sorted(kept)
+    assert kept[0] < 120, "the first was taken in the midst"
+    with open_store(path) as store:
+        assert len(store.read().runs) == 120
+        assert store.check() == []

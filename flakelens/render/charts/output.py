@@ -91,9 +91,10 @@ def to_png(figure: Figure) -> bytes:
     out = io.BytesIO()
     with settings():
         FigureCanvasAgg(figure)
-        figure.savefig(out, format="png", dpi=2 * DPI, metadata={"Software": None})
+        figure.savefig(out, format="rgba", dpi=2 * DPI)  # not as PNG, only to be unpacked again
+    width, height = (int(inches * 2 * DPI) for inches in figure.get_size_inches())
+    image = Image.frombuffer("RGBA", (width, height), out.getvalue(), "raw", "RGBA", 0, 1)
+    few = image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
     small = io.BytesIO()
-    with Image.open(out) as image:
-        few = image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
-        few.save(small, "PNG", optimize=True, dpi=(2 * DPI, 2 * DPI))
+    few.save(small, "PNG", optimize=True, dpi=(2 * DPI, 2 * DPI))
     return small.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.render.figures import iso
 from flakelens.render.json.price import PriceView, price_view
 from flakelens.render.json.tests import TestView, view_of
@@ -152,7 +153,7 @@ def brief_json(report: BriefReport) -> str:
         verify=f"flakelens verify {asked_as(report)} --since COMMIT",
         price=price_view(report.page.price),
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def began_view(began: Began | None) -> BeganView | None:

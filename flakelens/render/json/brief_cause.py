@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.render.json.brief import BeganView, LineView, began_view
 from flakelens.render.json.causes import CauseView, cause_view
 from flakelens.render.markdown.brief_cause import asked_as
@@ -86,7 +87,7 @@ def cause_brief_json(report: CauseBrief) -> str:
         clean_runs_needed=report.clean_needed,
         verify=[f"flakelens verify {asked_as(test)} --since COMMIT" for test in report.cause.tests],
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def _kind(failure: CauseFailure) -> CauseKindView:

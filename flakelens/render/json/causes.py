@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.render.json.price import PriceView, price_view
 from flakelens.report.causes import CauseLine, CausesReport, FactorLine, SignatureLine
 
@@ -87,7 +88,7 @@ def causes_json(report: CausesReport) -> str:
         outages=report.left_out,
         causes=[cause_view(line) for line in lines],
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def cause_view(line: CauseLine) -> CauseView:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from flakelens.render.escape import json_text
+
 if TYPE_CHECKING:
     from flakelens.store import Room, StoreInfo
 
@@ -88,4 +90,4 @@ def care_json(verb: str, facts: Mapping[str, object]) -> str:
 
 
 def _indented(document: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.report import DoctorReport
 
 SCHEMA = "flakelens.doctor/1"
@@ -47,4 +48,4 @@ def doctor_json(report: DoctorReport) -> str:
             for finding in report.findings
         ],
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.render.event_words import details
 from flakelens.render.figures import iso
 from flakelens.report import RunPoint
@@ -93,7 +94,7 @@ def events_json(report: EventsReport) -> str:
         total=report.matching,
         groups=[group_view(group) for group in report.groups],
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def event_views(events: Iterable[TestEvent]) -> list[EventView]:

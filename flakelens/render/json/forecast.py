@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from flakelens.render.escape import json_text
 from flakelens.render.figures import iso
 from flakelens.render.json.gate_plan import gate_plan_view
 from flakelens.report import Rate
@@ -25,7 +26,7 @@ def forecast_json(report: ForecastReport) -> str:
         "areas": [_area(area) for area in report.areas],
         "gate": _outlook(report.outlook) if report.outlook else None,
     }
-    return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return json_text(json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False)) + "\n"
 
 
 def _area(area: AreaForecast) -> dict[str, Any]:

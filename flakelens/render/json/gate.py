@@ -6,16 +6,18 @@ History of the schema: 1, the first.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flakelens.gate.criterion import CriterionFinding, Observed
 from flakelens.gate.focus import FocusFinding
 from flakelens.gate.waivers import WaiverFinding
 from flakelens.model import TestId
+from flakelens.render.escape import json_text
 from flakelens.render.figures import iso
-from flakelens.render.json.gate_plan import gate_plan_view
 from flakelens.report import AreaLine, GateReport, Rate
-from flakelens.report.forecast import GatePlan
+
+if TYPE_CHECKING:
+    from flakelens.report.forecast import GatePlan
 
 SCHEMA = "flakelens.gate/1"
 
@@ -27,8 +29,10 @@ def gate_json(report: GateReport, plan: GatePlan | None = None) -> str:
     """
     document = gate_document(report)
     if plan is not None:
+        from flakelens.render.json.gate_plan import gate_plan_view  # few ask for it
+
         document["plan"] = gate_plan_view(plan)
-    return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return json_text(json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False)) + "\n"
 
 
 def gate_document(report: GateReport) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from flakelens.render.escape import json_text
 from flakelens.render.problems import problem_view
 
 if TYPE_CHECKING:
@@ -36,4 +37,4 @@ def render(runs: Sequence[IngestedRun]) -> str:
             for run in runs
         ],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(json.dumps(document, indent=2)) + "\n"

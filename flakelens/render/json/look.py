@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from flakelens.render.escape import json_text
 from flakelens.render.problems import problem_view
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def render(report: LookReport) -> str:
         "problems": [problem_view(problem) for problem in report.problems],
         "next_steps": list(report.next_steps),
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(json.dumps(document, indent=2)) + "\n"
 
 
 def _test(test: TestId) -> dict[str, str]:

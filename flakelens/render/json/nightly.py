@@ -11,6 +11,7 @@ from itertools import groupby
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.render.event_words import details
 from flakelens.render.figures import iso
 from flakelens.render.json.causes import cause_view
@@ -52,7 +53,7 @@ def nightly_json(document: bytes) -> str:
     """
     fields = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
     lines = (f"  {_encoded(name)}: {_lines(bytes(value))}" for name, value in fields.items())
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    return json_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def _lines(value: bytes) -> str:

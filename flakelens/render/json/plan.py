@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.render.json.causes import CauseView, cause_view
 from flakelens.render.json.price import SavingView, saving_view
 from flakelens.report.causes import FocusLine, PlanReport
@@ -83,7 +84,7 @@ def plan_json(report: PlanReport) -> str:
         enough=report.enough,
         focuses=[_focus(line) for line in report.focuses],
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def _focus(line: FocusLine) -> FocusView:

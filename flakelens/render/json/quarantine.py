@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.render.figures import iso
 from flakelens.render.json.tests import TestView, view_of
 from flakelens.report.quarantine import Quarantined, QuarantineReport, QuarantineSuggestion
@@ -72,7 +73,7 @@ def quarantine_json(report: QuarantineReport) -> str:
         ],
         faults=list(report.faults),
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def suggestion_json(found: QuarantineSuggestion) -> str:
@@ -84,7 +85,7 @@ def suggestion_json(found: QuarantineSuggestion) -> str:
         flaky_without_quarantine=found.never,
         broken=found.repair,
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def _entry(each: Quarantined) -> EntryView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.render.json.events import EventView, event_views
 from flakelens.render.json.price import PriceView, price_view
 from flakelens.render.json.tests import SinceView, TestView, view_of
@@ -99,7 +100,7 @@ def show_json(report: ShowReport) -> str:
         duration=duration_view(report.duration),
         events=event_views(report.events),
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def duration_view(duration: DurationLine | None) -> DurationView | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.render.figures import iso
 from flakelens.report import SimulateReport
 
@@ -49,4 +50,4 @@ def simulate_json(report: SimulateReport) -> str:
         first_failures=report.first_failures,
         newest=iso(report.newest),
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"

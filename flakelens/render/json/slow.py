@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.render.json.tests import SinceView
 from flakelens.report import DurationLine
 from flakelens.report.slow import SlowLine, SlowReport, SuiteLine
@@ -62,7 +63,7 @@ def slow_json(report: SlowReport) -> str:
         tests=[_view(line) for line in report.tests],
         suites=[_suite(line) for line in report.suites],
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def _view(line: SlowLine) -> SlowerView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.report import Rate, TestLine, TestsReport
 
 SCHEMA = "flakelens.tests/1"
@@ -70,7 +71,7 @@ class TestsView(msgspec.Struct, frozen=True, kw_only=True):
 def tests_json(report: TestsReport) -> str:
     """The document as JSON, indented, with a newline at its end."""
     document = TestsView(schema=SCHEMA, tests=[view_of(line) for line in report.tests])
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def view_of(line: TestLine) -> TestView:

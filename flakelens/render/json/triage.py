@@ -6,6 +6,7 @@ import json
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.render.figures import iso
 from flakelens.render.triage_words import bridge
 from flakelens.report.triage import TriagedTest, TriageReport
@@ -148,7 +149,7 @@ def triage_json(report: TriageReport) -> str:
         bridge=bridge(report),
     )
     # ASCII with escapes: no title of a test reaches a terminal or a log as anything but text.
-    return json.dumps(msgspec.to_builtins(document), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return json_text(json.dumps(msgspec.to_builtins(document), indent=2, ensure_ascii=True, allow_nan=False)) + "\n"
 
 
 def _view(test: TriagedTest) -> FailureView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flakelens.render.escape import json_text
 from flakelens.report import RunCell, VerifyReport
 
 SCHEMA = "flakelens.verify/1"
@@ -75,7 +76,7 @@ def verify_json(report: VerifyReport) -> str:
         failed_again=[_failed(cell) for cell in report.again],
         clean_since_then=report.clean_after,
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def _failed(cell: RunCell) -> FailedView:

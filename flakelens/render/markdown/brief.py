@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from flakelens.gate.criterion import count_of, percent
 from flakelens.render.escape import code, markdown
-from flakelens.render.figures import PRICE, moment, price
+from flakelens.render.figures import moment
+from flakelens.render.price_words import PRICE, price
 from flakelens.render.safe import lines as safe_lines
 from flakelens.render.safe import one_line
 from flakelens.report import TestLine

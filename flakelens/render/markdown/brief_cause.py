@@ -7,8 +7,8 @@ from collections import Counter
 
 from flakelens.gate.criterion import count_of, percent
 from flakelens.render.escape import code, markdown
-from flakelens.render.figures import PRICE, price
 from flakelens.render.markdown.brief import fenced, listed, message, places, since
+from flakelens.render.price_words import PRICE, price
 from flakelens.render.safe import one_line
 from flakelens.render.text.causes import factor
 from flakelens.report.brief import CauseBrief, CauseFailure, GroupRun

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from flakelens.gate.criterion import count_of
-from flakelens.render.figures import cost
+from flakelens.render.price_words import cost
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
 from flakelens.render.terminal import BAD, DOUBT, GOOD, QUIET, STRONG, fill, heading, paragraph, row, to_text
 from flakelens.report.causes import CauseLine, CausesReport, CauseState, CauseTest, FactorLine, SignatureLine

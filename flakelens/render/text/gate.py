@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from io import StringIO
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -29,9 +30,10 @@ from flakelens.render.figures import (
     span,
 )
 from flakelens.render.terminal import console_into
-from flakelens.render.text.gate_plan import gate_plan_lines
 from flakelens.report import AreaLine, GateReport
-from flakelens.report.forecast import GatePlan
+
+if TYPE_CHECKING:
+    from flakelens.report.forecast import GatePlan
 
 _COLOURS = {GateState.MET: "green", GateState.NOT_MET: "red", GateState.INCONCLUSIVE: "yellow"}
 _GAP = 2
@@ -196,6 +198,8 @@ class _Page:
 
     def plan(self, plan: GatePlan) -> None:
         self._console.print()
+        from flakelens.render.text.gate_plan import gate_plan_lines  # few ask for it
+
         for line in gate_plan_lines(plan, width=self._console.width):
             self._console.print(line, soft_wrap=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -20,8 +21,19 @@ MOST_LINES = 20  # runs; more are summed up
 _LONGEST_RUN = 28
 
 
-def render(runs: Sequence[IngestedRun], *, width: int, colour: bool, quiet: bool = False, verbose: bool = False) -> str:
-    """The text, `width` columns wide; `quiet` leaves out everything but the runs, `verbose` shortens no remark."""
+def render(
+    runs: Sequence[IngestedRun],
+    *,
+    width: int,
+    colour: bool,
+    quiet: bool = False,
+    verbose: bool = False,
+    lake: str = "",
+) -> str:
+    """The text, `width` columns wide; `quiet` leaves out everything but the runs, `verbose` shortens no remark.
+
+    `lake`: the folder of the lake that the runs went into, "" for the database.
+    """
     lines = [_headline(runs)]
     if len(runs) <= MOST_LINES:
         names = [shorten_middle(one_line(_name(run)), _LONGEST_RUN) for run in runs]
@@ -32,7 +44,7 @@ def render(runs: Sequence[IngestedRun], *, width: int, colour: bool, quiet: bool
         problems = [problem._replace(where=_place(run, problem, len(runs))) for run in runs for problem in run.problems]
         if problems:
             lines += [Text(), Text("Problems", style=STRONG), *grouped(problems, width=width, remarks=verbose)]
-        lines += [Text(), *_hints(runs, width)]
+        lines += [Text(), *_hints(runs, width, lake)]
     return to_text(lines, width=width, colour=colour)
 
 
@@ -80,7 +92,7 @@ def _outcomes(runs: Sequence[IngestedRun]) -> Text:
     return text
 
 
-def _hints(runs: Sequence[IngestedRun], width: int) -> list[Text]:
+def _hints(runs: Sequence[IngestedRun], width: int, lake: str) -> list[Text]:
     lines: list[Text] = []
     blind = [run for run in runs if run.retry_evidence in (RetryEvidence.HIDDEN, RetryEvidence.UNKNOWN)]
     if blind:
@@ -91,15 +103,16 @@ def _hints(runs: Sequence[IngestedRun], width: int) -> list[Text]:
         )
         lines += paragraph(said, width=width)
     missing = any(problem.code is ProblemCode.UNKNOWN_BRANCH for run in runs for problem in run.problems)
-    step = "Next: flakelens gate (is the gate met?), flakelens tests (what is flaky or broken)."
-    failed = len(runs) == 1 and bool(runs[0].failed or runs[0].errored)
+    call = f"flakelens --db {quote(one_line(lake))}" if lake else "flakelens"
+    step = f"Next: {call} gate (is the gate met?), {call} tests (what is flaky or broken)."
+    failed = not lake and len(runs) == 1 and bool(runs[0].failed or runs[0].errored)  # triage needs a database
     if failed:
         step = "Next: flakelens triage (are these failures yours?), flakelens gate (is the gate met?)."
     if all(run.provider == "local" for run in runs):
-        ask = "flakelens triage (are these failures yours?)" if failed else "flakelens tests"
+        ask = "flakelens triage (are these failures yours?)" if failed else f"{call} tests"
         step = f"A laptop's run does not count for the gate. Next: {ask}; in CI, the same command counts."
     elif missing:
-        step = "Next: say which branch these runs belong to (--branch, or branch in run.json), then flakelens gate."
+        step = f"Next: say which branch these runs belong to (--branch, or branch in run.json), then {call} gate."
     return [*lines, *paragraph(step, width=width)]
 
 

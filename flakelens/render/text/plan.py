@@ -6,7 +6,8 @@ from rich.text import Text
 
 from flakelens.gate.criterion import beside, count_of, percent
 from flakelens.model import GateState
-from flakelens.render.figures import SYMBOLS, WORDS, focus_title, saving, threshold
+from flakelens.render.figures import SYMBOLS, WORDS, focus_title, threshold
+from flakelens.render.price_words import saving
 from flakelens.render.safe import one_line, shorten_middle
 from flakelens.render.terminal import BAD, DOUBT, GOOD, QUIET, STRONG, fill, heading, paragraph, row, to_text
 from flakelens.render.text.causes import STATES, owned, said, title

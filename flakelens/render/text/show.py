@@ -10,8 +10,8 @@ from rich.text import Text
 from flakelens.gate.criterion import count_of, percent
 from flakelens.model import Outcome
 from flakelens.render.event_words import WORDS, details, run_name
-from flakelens.render.figures import PRICE, price
 from flakelens.render.marks import chance, likely, rate_text, seconds_text, state_word, strip
+from flakelens.render.price_words import PRICE, price
 from flakelens.render.safe import lines as safe_lines
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
 from flakelens.render.terminal import BAD, DOUBT, NAME, QUIET, fill, heading, paragraph, row, to_text

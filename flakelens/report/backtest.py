@@ -1,0 +1,34 @@
+"""How often a gate would have been wrong so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flakelens.facts import RunKey
+    from flakelens.model import GateState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestRule:
+    """One rule, replayed over history."""
+
+    name: str
+    looks: int
+    met: int
+    judged: int  # looks followed by enough runs to know
+    false_green: int  # MET while the rate of the next runs is below the required one
+    false_red: int  # not MET while it is not below
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestReport:
+    """The gate replayed at every run of the branch, beside the naive rule."""
+
+    gate: str
+    branch: str
+    required: float
+    horizon: int  # next runs that a look is held against
+    rules: tuple[BacktestRule, ...]
+    states: tuple[tuple[RunKey, GateState], ...]  # the gate's state after each run
