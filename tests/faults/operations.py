@@ -46,6 +46,7 @@ class Material:
             playwright(self.reports / f"run-{n}" / "e2e.xml", {"signs in": "K", "pays": "P"}, stamp=day)
             said = {"run": f"run-{n}", "branch": "main"}  # one name, whoever ingests it
             (self.reports / f"run-{n}" / "run.json").write_text(json.dumps(said))
+        (self.reports / "run-0" / "odd.xml").write_bytes(b"")  # to have a problem
         self.whole, self.half = folder / "whole.db", folder / "half.db"
         self._ingest(self.whole)
         self._ingest(self.half, range(0, RUNS, 2))

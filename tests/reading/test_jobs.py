@@ -160,7 +160,8 @@ def test_secrets_of_the_environment_are_masked_by_workers_too(tmp_path: Path) ->
 
 
 _INTERRUPTED = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests run in the background it is ignored
 from flakelens.reading import workers
 workers.SMALL = workers._FIRST = 0
 workers._PIECE_FILES = 1
