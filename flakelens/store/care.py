@@ -7,11 +7,11 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flakelens.errors import DatabaseError
+from flakelens.errors import DatabaseError, UsageError
 from flakelens.store import sums
 from flakelens.store.connection import transaction, translated
 from flakelens.store.derived import from_results, rebuild_sums
-from flakelens.store.values import opt_from_ms, to_ms
+from flakelens.store.values import from_ms, opt_from_ms, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -191,6 +191,7 @@ def prune(connection: sqlite3.Connection, keep: Keep) -> int:
     try:
         with transaction(connection):
             runs = _oldest(connection, keep)
+            _leave_something(connection, runs)
             for run in runs:
                 _take_out(connection, run)
             if runs:
@@ -220,6 +221,16 @@ def _oldest(connection: sqlite3.Connection, keep: Keep) -> list[int]:
         if not kept or start < earliest:
             gone.append(key)
     return gone[::-1]
+
+
+def _leave_something(connection: sqlite3.Connection, runs: list[int]) -> None:
+    """A nightly `--keep-days` after a long pause must not end a history. Raises UsageError."""
+    stored, newest = connection.execute("SELECT count(*), max(started_at) FROM run").fetchone()
+    if runs and len(runs) == stored:
+        raise UsageError(
+            f"That would remove every run: the newest is of {from_ms(newest):%Y-%m-%d}.",
+            mend="Nothing was removed. Keep more days, or add --keep-runs N; to begin anew, delete the file.",
+        )
 
 
 def _take_out(connection: sqlite3.Connection, run: int) -> None:
