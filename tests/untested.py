@@ -90,7 +90,8 @@ def page(report: dict[str, Any]) -> str:
     head = (
         f"Of {totals['num_statements']:,} lines {totals['percent_statements_covered']:.1f} % are reached by a test, of "
         f"{totals['num_branches']:,} turns that a line may take {totals['percent_branches_covered']:.1f} %. "
-        "`make coverage` counts again and writes this page; it fails at 95 % or below. The rest, by what it is:"
+        "`make coverage` counts again and writes this page; it fails at 95 % or below. The rest, by what it is;"
+        " the kind is told by the words of the line (patterns in tests/untested.py), not by hand:"
     )
     lines = [
         "# What no test reaches",
