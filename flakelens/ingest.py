@@ -67,9 +67,7 @@ def ingest(
     if run_per_dir:
         detected, checkout = None, None
     found = shares(paths, run_per_dir=run_per_dir)
-    infos = [described(share, options, detected) for share in found]
-    # a remote's address may carry a password
-    infos = [replace(info, url=redactor.text(info.url)) for info in infos]
+    infos = [described(share, options, detected, redactor) for share in found]
     known = _known(store, checkout, ingested_at)
     call = _Call(found, infos, here, known, switches, run_per_dir, ingested_at, progress)
     with ExitStack() as stack:

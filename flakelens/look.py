@@ -12,7 +12,7 @@ from flakelens.blind_spots import blind_spots
 from flakelens.errors import NothingReadError
 from flakelens.junit import read_paths
 from flakelens.messages import headline, signature
-from flakelens.model import SERIOUS_CODES, CaseResult, Outcome, ParsedReport, Problem, RetryEvidence, Status, TestId
+from flakelens.model import CaseResult, Outcome, ParsedReport, Problem, RetryEvidence, Status, TestId
 from flakelens.policy import UNASSIGNED, Policy
 from flakelens.redact import Redactor
 from flakelens.report import LookArea, LookCause, LookFlake, LookReport
@@ -202,7 +202,7 @@ def _first(flake: LookFlake) -> str:
 
 def _next_steps(paths: Sequence[str], problems: Sequence[Problem], areas: Sequence[LookArea]) -> tuple[str, ...]:
     steps = []
-    if any(problem.code in SERIOUS_CODES for problem in problems):
+    if any(problem.serious for problem in problems):
         steps.append("Repair what is named under Problems: tests that are not in a report are not known to pass.")
     if stray := sum(area.tests for area in areas if area.area == UNASSIGNED):
         steps.append(

@@ -124,6 +124,11 @@ class Problem(NamedTuple):
     where: str  # "path", "archive.zip!member", "path:line", or a test's name
     message: str
 
+    @property
+    def serious(self) -> bool:
+        """Is its code one of `SERIOUS_CODES`?"""
+        return self.code in SERIOUS_CODES
+
 
 class TestId(NamedTuple):
     """Which test. As reported in the store; canonical (see `identity`) everywhere a person or program reads it."""

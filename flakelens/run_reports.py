@@ -17,6 +17,7 @@ from flakelens.model import (
     RunInfo,
     RunReports,
 )
+from flakelens.redact import Redactor
 from flakelens.run_metadata import RunOptions, resolve
 from flakelens.run_shares import Folder, Share
 
@@ -43,11 +44,12 @@ class ReadRun:
     readable: bool  # at least one of its reports could be read
 
 
-def described(share: Share, options: RunOptions, detected: RunInfo | None) -> RunInfo:
+def described(share: Share, options: RunOptions, detected: RunInfo | None, redactor: Redactor) -> RunInfo:
     """The run's metadata, before its reports are read: `run` is "" where these must give it an id."""
     given = detected is None or share.described or options.describes_run
     info = resolve(share.said.over(options), detected, given=given)
-    return replace(info, run=info.run or share.default_id)
+    # a remote's address may carry a password
+    return replace(info, run=info.run or share.default_id, url=redactor.text(info.url))
 
 
 def assembled(

@@ -13,7 +13,6 @@ from flakelens.errors import NothingReadError, UsageError
 from flakelens.facts import RunFacts, RunKey
 from flakelens.gate.criterion import count_of
 from flakelens.history import History
-from flakelens.model import SERIOUS_CODES
 from flakelens.owners import Owners
 from flakelens.policy import Policy
 from flakelens.report.triage import Lost, TriagedRun
@@ -145,5 +144,5 @@ def lost(store: Store, there: RunInHistory) -> tuple[Lost, ...]:
     runs = [there.run.key, *(there.history.runs[place].key for place in there.before[-1:])]
     problems = store.problems(runs)
     earlier = {(problem.code, problem.where) for key in runs[1:] for problem in problems.get(key, ())}
-    serious = [problem for problem in problems.get(there.run.key, ()) if problem.code in SERIOUS_CODES]
+    serious = [problem for problem in problems.get(there.run.key, ()) if problem.serious]
     return tuple(Lost(problem=each, before=(each.code, each.where) in earlier) for each in serious)

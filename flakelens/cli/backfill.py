@@ -9,7 +9,6 @@ import click
 from flakelens.cli.app import App, format_option
 from flakelens.cli.exit_codes import DONE, UNREADABLE
 from flakelens.cli.progress import Bar
-from flakelens.model import SERIOUS_CODES
 
 if TYPE_CHECKING:
     from flakelens.backfill import Backfilled
@@ -64,7 +63,7 @@ def github(
             progress=bar,
         )
     _show(app, found, format_)
-    serious = any(problem.code in SERIOUS_CODES for run in found.runs for problem in run.problems)
+    serious = any(problem.serious for run in found.runs for problem in run.problems)
     return UNREADABLE if serious or found.stopped or found.unread else DONE
 
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from flakelens.model import SERIOUS_CODES
-
 if TYPE_CHECKING:
     from flakelens.cli.app import App
     from flakelens.store import IngestedRun
@@ -25,7 +23,7 @@ def stored_text(app: App, runs: Sequence[IngestedRun], *, width: int, colour: bo
     """What was read, in two lines; with all problems where one of them is serious, or where asked for."""
     from flakelens.render.text.ingest import render
 
-    serious = any(problem.code in SERIOUS_CODES for run in runs for problem in run.problems)
+    serious = any(problem.serious for run in runs for problem in run.problems)
     short = not (serious or app.verbose)
     return render(runs, width=width, colour=colour, quiet=short, verbose=app.verbose)
 

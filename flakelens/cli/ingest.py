@@ -15,7 +15,6 @@ from flakelens.cli.exit_codes import DONE, UNREADABLE
 from flakelens.cli.metadata_options import metadata_options
 from flakelens.cli.progress import Bar
 from flakelens.errors import UsageError
-from flakelens.model import SERIOUS_CODES
 from flakelens.run_metadata import RunOptions, options
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def command(
 
         text = as_text(runs, width=app.width, colour=app.colour, quiet=app.quiet, verbose=app.verbose, lake=lake or "")
         click.echo(text, nl=False)
-    serious = any(problem.code in SERIOUS_CODES for run in runs for problem in run.problems)
+    serious = any(problem.serious for run in runs for problem in run.problems)
     return UNREADABLE if serious else DONE
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -170,8 +169,7 @@ def bring_task(task: Task) -> Done:
 
 def _read(share: Share, options: RunOptions, redactor: Redactor) -> ReadRun:
     """One run, read and described."""
-    info = described(share, options, None)
-    info = replace(info, url=redactor.text(info.url))  # a remote's address may carry a password
+    info = described(share, options, None, redactor)
     here = Here(redactor)
     return assembled(share, info, {}, lambda folder: here.reports(folder.path, {}), lambda _done, _name: None)
 
