@@ -76,8 +76,11 @@ class Redactor:
         return text
 
     def _once(self, text: str) -> str:
-        if self._values is not None and self._holds_value(text):
-            text = self._values.sub(lambda found: self._masks[found[0]], text)
+        if self._values is not None:
+            for value in self._masks:  # a loop, not any(): half the time
+                if value in text:
+                    text = self._values.sub(lambda found: self._masks[found[0]], text)
+                    break
         if self._prefixes is not None:
             text = self._prefixes.sub("[redacted secret]", text)
         if self._shapes and self._hinted(text):
@@ -86,12 +89,6 @@ class Redactor:
                 if any(hint in folded for hint in hints):
                     text = pattern.sub(_masking(f"[redacted {name}]"), text)
         return text
-
-    def _holds_value(self, text: str) -> bool:
-        for value in self._masks:  # a loop, not any(): half the time
-            if value in text:
-                return True
-        return False
 
     def _hinted(self, text: str) -> bool:
         """Whether some shape is worth trying. Asked of new lines: those of a stack come again and again."""

@@ -293,7 +293,9 @@ def tried_always(text: str) -> str:
     return text
 
 
-@given(st.lists(st.one_of(st.sampled_from([*ALIKE, *(text for _, text in SECRETS), *LOOK_ALIKES]), st.text(max_size=5))))
+@given(
+    st.lists(st.one_of(st.sampled_from([*ALIKE, *(text for _, text in SECRETS), *LOOK_ALIKES]), st.text(max_size=5)))
+)
 def test_a_hint_hides_no_secret(parts: list[str]) -> None:
     text = "".join(parts)
     assert kept.text(text) == tried_always(text)

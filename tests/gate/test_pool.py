@@ -23,7 +23,12 @@ TESTS = {
     **{f"src/lib/x{n}.test.ts::t{n}": "P" for n in range(3)},
 }
 
-AI, UI, OTHER, NEW_AI = "src/api/ai/x0.test.ts", "src/components/payment0.test.tsx", "src/lib/x0.test.ts", "src/api/ai/new.test.ts"
+AI, UI, OTHER, NEW_AI = (
+    "src/api/ai/x0.test.ts",
+    "src/components/payment0.test.tsx",
+    "src/lib/x0.test.ts",
+    "src/api/ai/new.test.ts",
+)
 NO_FILE = "Some suite"
 
 
@@ -42,9 +47,7 @@ NO_FILE = "Some suite"
         ((ALL_AREAS,), ("payments", "openai-mocks"), {UI, AI}),
     ],
 )
-def test_whose_is_a_suite_that_did_not_load(
-    areas: tuple[str, ...], focuses: tuple[str, ...], faulty: set[str]
-) -> None:
+def test_whose_is_a_suite_that_did_not_load(areas: tuple[str, ...], focuses: tuple[str, ...], faulty: set[str]) -> None:
     found = set()
     for suite in (AI, UI, OTHER, NEW_AI, NO_FILE):
         told = Told()
