@@ -43,9 +43,10 @@ def _folded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass").translate(_SMALL, b"0123456789")
 
 
-# Each text of which one must be in what any shape matches; those that hold another one are left out.
-_SHAPES: Final = tuple((shape.name, tuple(map(_folded, shape.hints)), shape.pattern) for shape in SHAPES)
-_ALL_HINTS: Final = {hint for _, hints, _ in _SHAPES for hint in hints}
+# Each text of which one must be in what a shape matches, with the place of the shape.
+_PLACES: Final = tuple((_folded(hint), place) for place, shape in enumerate(SHAPES) for hint in shape.hints)
+_ALL_HINTS: Final = {hint for hint, _ in _PLACES}
+# Without those that hold another one.
 _HINTS: Final = tuple(sorted(h for h in _ALL_HINTS if not any(other != h and other in h for other in _ALL_HINTS)))
 
 
@@ -55,7 +56,7 @@ class Redactor:
     def __init__(self, policy: RedactPolicy, environ: Mapping[str, str] | None = None) -> None:
         """`environ`: the environment whose secret values are masked, None for shapes alone."""
         self._plain: set[bytes] = set()  # folded lines in which no token can stand
-        self._shapes = _SHAPES if policy.enabled and policy.shapes else ()
+        self._shapes = policy.enabled and policy.shapes
         self._masks = _values(environ or {}, policy) if policy.enabled and policy.environment else {}
         self._values = _any_of(self._masks)
         self._prefixes: re.Pattern[str] | None = None
@@ -83,17 +84,15 @@ class Redactor:
                     break
         if self._prefixes is not None:
             text = self._prefixes.sub("[redacted secret]", text)
-        if self._shapes and self._hinted(text):
-            folded = _folded(text)
-            for name, hints, pattern in self._shapes:
-                if any(hint in folded for hint in hints):
-                    text = pattern.sub(_masking(f"[redacted {name}]"), text)
+        if self._shapes and self._hinted(folded := _folded(text)):
+            for place in sorted({place for hint, place in _PLACES if hint in folded}):
+                text = SHAPES[place].pattern.sub(_masking(f"[redacted {SHAPES[place].name}]"), text)
         return text
 
-    def _hinted(self, text: str) -> bool:
+    def _hinted(self, folded: bytes) -> bool:
         """Whether some shape is worth trying. Asked of new lines: those of a stack come again and again."""
         plain = self._plain
-        new = [line for line in _folded(text).split(b"\n") if line not in plain]  # no hint holds a line break
+        new = [line for line in folded.split(b"\n") if line not in plain]  # no hint holds a line break
         if not new:
             return False
         searched = b"\n".join(new)
