@@ -59,12 +59,14 @@ Command = Sequence[str] | Callable[[], Spent]
 
 def run(argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: str | Path | None = None) -> Spent:
     """The cost of a command, its output thrown away. `env` None: the environment of this process."""
+    # As its users have it, a program finds itself compiled from its second start on.
+    environ = {name: value for name, value in (env or os.environ).items() if name != "PYTHONDONTWRITEBYTECODE"}
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as told:
         try:
             subprocess.run(
                 [sys.executable, "-I", "-S", "-c", _STARTER, str(writing), *argv],
-                env=env,
+                env=environ,
                 cwd=cwd,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
