@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from flakelens.cli.app import App, format_option
 from flakelens.cli.database import ON_LAKE, if_there, scheduler_option
@@ -101,8 +100,6 @@ def _judge(
 
     With a plan if that is asked for: it is no part of the record.
     """
-    # What a verdict reads it needs to its end: to look for garbage among it again and again is a waste.
-    gc.set_threshold(50_000, 20, 50)
     from flakelens.analyze.gate import judge_gate
 
     read_at = app.now()  # before the data is read: a replay must not know more
