@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
+
+import msgspec
 
 from flakelens.rules import Subject
 
@@ -53,8 +55,7 @@ class Fault(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Owners:
+class Owners(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The rules of one file. Without any, nobody owns anything.
 
     `locate` gives the path in the checkout of a file as reports name it, or "" where it cannot be told: Playwright
@@ -65,7 +66,10 @@ class Owners:
     rules: tuple[Rule, ...] = ()
     faults: tuple[Fault, ...] = ()
     locate: Callable[[str], str] = str
-    _known: dict[str, tuple[str, ...] | None] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def _known(self) -> dict[str, tuple[str, ...] | None]:
+        return {}  # what `of` was asked before
 
     def of(self, path: str) -> tuple[str, ...] | None:
         """The owners of a path from the root of the checkout; () when a rule says that nobody owns it, None when no

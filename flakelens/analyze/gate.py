@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens import __version__
 from flakelens.analyze.evidence import Loaded, load

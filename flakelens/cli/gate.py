@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
-from msgspec.structs import replace
 
 from flakelens.cli.app import App, format_option
 from flakelens.cli.database import ON_LAKE, if_there, scheduler_option
@@ -100,6 +99,8 @@ def _judge(
 
     With a plan if that is asked for: it is no part of the record.
     """
+    from msgspec.structs import replace
+
     from flakelens.analyze.gate import judge_gate
 
     read_at = app.now()  # before the data is read: a replay must not know more

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 _MOST_REFUSED = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncReport:
+class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
     """A pull or a push as a reader wants it; what does not belong to its direction is 0 or None."""
 
     direction: str  # "pull" or "push"

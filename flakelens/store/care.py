@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
 
 from flakelens.errors import DatabaseError, UsageError
 from flakelens.store import sums
@@ -48,8 +49,7 @@ class Room(NamedTuple):
     size: int  # bytes, about: their share of what grows with results, by the number of these
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreInfo:
+class StoreInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What is in a database. `table_bytes`, with the indexes of each table, `free` and `other` add up to `size`."""
 
     schema: int  # number of schema steps

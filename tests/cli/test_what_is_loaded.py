@@ -10,10 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from flakelens.cli import COMMANDS
 from tests.cli.gate_calls import a_history
 
 HEAVY = {"scipy", "pandas", "matplotlib", "sqlite_utils", "jinja2", "numpy.ma"}
-NOT_FOR_HELP = {"numpy", "msgspec", "sqlite3", "rich", "tomllib", "flakelens.policy", "flakelens.decisions"}
+NOT_FOR_HELP = {
+    "numpy",
+    "msgspec",
+    "dataclasses",
+    "sqlite3",
+    "rich",
+    "tomllib",
+    "flakelens.model",
+    "flakelens.policy",
+    "flakelens.decisions",
+}
 # Other documents, and what only they or a pull request ask for.
 NOT_FOR_A_VERDICT = {
     "subprocess",
@@ -43,7 +54,9 @@ def loaded(*arguments: str, folder: Path) -> set[str]:
     return set(json.loads(told.read_text()))
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("gate", "--help"), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), *((entry.name, "--help") for entry in COMMANDS)], ids=" ".join
+)
 def test_help_reads_no_rules_and_opens_nothing(arguments: tuple[str, ...], folder: Path) -> None:
     assert loaded(*arguments, folder=folder) & (HEAVY | NOT_FOR_HELP) == set()
 
