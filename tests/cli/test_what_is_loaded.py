@@ -28,6 +28,9 @@ NOT_FOR_HELP = {
 # Other documents, and what only they or a pull request ask for.
 NOT_FOR_A_VERDICT = {
     "subprocess",
+    "dataclasses",
+    "rich.console",
+    "rich.text",
     "flakelens.policy_diff",
     "flakelens.checkout",
     "flakelens.stats.price",
