@@ -111,14 +111,12 @@ def cli(ctx: click.Context, db: str | None, policy: str | None, quiet: bool, ver
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with one of the codes of `exit_codes`."""
-    # What a command loads and reads it needs to its end: to look for garbage among it again and again is a waste.
-    gc.set_threshold(50_000, 20, 50)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A file or a pipe gets UTF-8, as our XML says of itself; a terminal what it can show, and "?" for the rest.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     code = run(arguments)
-    gc.freeze()  # nor is there any need to look for what the end of the process gives back in any case
+    gc.freeze()  # the end of the process gives everything back: it need not be looked through for garbage before
     sys.exit(code)
 
 
