@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 import msgspec
 
@@ -31,7 +30,7 @@ _TESTS = re.compile(r"test|spec|e2e", re.IGNORECASE)
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
-class Rule(NamedTuple):
+class Rule(msgspec.Struct, frozen=True):
     """One line: a pattern and who owns what it matches; nobody is an answer too."""
 
     line: int  # counted from 1
@@ -47,7 +46,7 @@ class Rule(NamedTuple):
         return bool(_TESTS.search(self.pattern))
 
 
-class Fault(NamedTuple):
+class Fault(msgspec.Struct, frozen=True):
     """A line that was skipped, and why."""
 
     line: int

@@ -115,7 +115,7 @@ def _judge(
     if missing:
         notices.append(f"There is no database {app.db} yet, so the history is empty. Next: flakelens ingest PATH")
     # These are about this call, not about the verdict: the record does not hold them, or it could not be replayed.
-    return judged._replace(report=replace(report, notices=(*notices, *report.notices))), plan
+    return replace(judged, report=replace(report, notices=(*notices, *report.notices))), plan
 
 
 def _plan(app: App, rules: Rules, judged: Judged, store: Store | None) -> GatePlan:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -60,7 +60,7 @@ class RateRule(msgspec.Struct, frozen=True, kw_only=True):
         return clip_cap(self.limit)
 
 
-class Clause(NamedTuple):
+class Clause(msgspec.Struct, frozen=True):
     """One condition, whether it holds, and the figures for a sentence about it."""
 
     name: str
@@ -68,7 +68,7 @@ class Clause(NamedTuple):
     facts: dict[str, float | int]
 
 
-class Observed(NamedTuple):
+class Observed(msgspec.Struct, frozen=True):
     """The pass rate over the newest runs without confirmed outages. low <= value <= high where they are known."""
 
     value: float  # passed / executed
@@ -79,7 +79,7 @@ class Observed(NamedTuple):
     executed: int  # test results that are not skipped; denominator of `value`
 
 
-class LargeLoss(NamedTuple):
+class LargeLoss(msgspec.Struct, frozen=True):
     """Runs that lost more than B of their tests."""
 
     k: int  # such runs among the newest `large_loss_window`
