@@ -32,6 +32,17 @@ from pyexpat import ParserCreate
 for file in sorted(Path(sys.argv[1]).glob("*/*.xml")):
     ParserCreate().Parse(file.read_bytes(), True)
 """
+_READ = """
+import sys
+from pathlib import Path
+from flakelens.policy import RedactPolicy
+from flakelens.reading.here import Here
+from flakelens.redact import Redactor
+here = Here(Redactor(RedactPolicy(), {}))
+for folder in sorted(Path(sys.argv[1]).iterdir()):
+    for _ in here.reports(str(folder), {}):
+        pass
+"""
 
 
 def _ingest(folder: Path, database: Path, jobs: int) -> list[str]:
@@ -72,11 +83,13 @@ def _against_expat(top: Path, results: int, small: bool) -> list[Row]:
     database = top / "one.db"
     floor = [sys.executable, "-c", _FLOOR, str(top / "runs")]
     ratio = paired(lambda: _fresh(top / "runs", database, 1), floor, ROUNDS)
+    reading = paired([sys.executable, "-c", _READ, str(top / "runs")], floor, ROUNDS)
     per_result = ratio.left_median / results * 1e6
     size = database.stat().st_size / results
     return [
         _row("one process over expat alone", str(ratio), ratio.median, TIMES_EXPAT, " x", small=small),
         *_beyond("over expat", ratio.median, TIMES_EXPAT_MORE, " x", small=small),
+        Row("  reading and masking, nothing stored, over expat alone", str(reading)),
         Row("  expat alone", f"{ratio.right_median:.2f} s"),
         Row("  ingest", f"{ratio.left_median:.2f} s, {per_result:.1f} us a result"),
         _row("database, a result", f"{size:.1f} bytes", size, BYTES, " bytes", small=small),

@@ -24,6 +24,8 @@ from benchmarks.timing import Ratio, Spent, paired, run
 
 WITHIN_JUNIT2HTML, WITHIN_FLAKEMAP = 0.3, 1.0
 AS_OF = "2026-06-01T01:00Z"
+# What two commands load of other people's code, one to ingest and one to count, without a line of flakelens.
+LIBRARIES = ("import click, junitparser, msgspec, sqlite3", "import click, msgspec, numpy, sqlite3")
 DONE = (0, 6, 10, 11)  # a verdict that is not MET, and reports of others that are cut off, are work done
 
 
@@ -68,7 +70,16 @@ class Place:
         if seed is not None:
             shutil.copy(seed, file)
         spent = [self.spend(*FLAKELENS, "--db", str(file), *command) for command in commands]
-        return Spent(sum(s.cpu_s for s in spent), sum(s.wall_s for s in spent), max(s.peak_mb for s in spent), 0)
+        return _together(spent)
+
+    def libraries(self) -> Spent:
+        """Two Pythons that load what two commands of flakelens need, and do nothing."""
+        environ = self._env | {"OPENBLAS_NUM_THREADS": "1"}  # as flakelens sets it
+        return _together([run([sys.executable, "-c", imports], env=environ, cwd=self.folder) for imports in LIBRARIES])
+
+
+def _together(spent: Sequence[Spent]) -> Spent:
+    return Spent(sum(s.cpu_s for s in spent), sum(s.wall_s for s in spent), max(s.peak_mb for s in spent), 0)
 
 
 def _against(ours: Job, theirs: Job, rounds: int) -> tuple[Ratio, list[Row]]:
@@ -126,6 +137,7 @@ def _one_report(top: Path, peers: Peers, small: bool) -> Section:
     )
     told = json.loads(place.said(*FLAKELENS, "--db", "told.db", *ask[0], "--format", "json"))["runs"][0]
     new = new._replace(said=f"{told['tests']:,} tests, {told['failed']:,} failed")
+    nothing = Job("two Pythons that import the libraries of two commands", "nothing", place.libraries)
     rows = []
     if why := peers.why_not("junit2html"):
         rows.append(_unavailable("junit2html", why))
@@ -140,6 +152,8 @@ def _one_report(top: Path, peers: Peers, small: bool) -> Section:
         rows += [*about, _judged("flakelens / junit2html", ratio, WITHIN_JUNIT2HTML, small)]
         ratio, (first, _) = _against(grown, page, rounds)
         rows += [first, _judged("the same / junit2html", ratio, None, small)]
+        ratio, (first, _) = _against(nothing, page, rounds)
+        rows += [first, _judged("nothing done / junit2html", ratio, None, small)]
     merge = _merge(place, [file, file], "one document of it twice")
     if small:
         rows.append(Row(f"{merge.name}: {merge.does}", _spent(merge.call())))
@@ -200,6 +214,9 @@ def _many_reports(top: Path, peers: Peers, small: bool) -> Section:
         again = Job("flakelens tests", "asked again", lambda: place.spend(*FLAKELENS, *database, "tests"))
         ratio, (first, _) = _against(again, theirs, rounds)
         rows += [first, _judged("asked again / flakemap", ratio, None, small)]
+        nothing = Job("two Pythons that import the libraries of two commands", "nothing", place.libraries)
+        ratio, (first, _) = _against(nothing, theirs, rounds)
+        rows += [first, _judged("nothing done / flakemap", ratio, None, small)]
     whole = [file for file in sorted(folder.rglob("*.xml")) if "corpus-" not in file.parent.name and _is_whole(file)]
     merge = _merge(place, whole, f"one document of the {len(whole)} recorded ones that are not cut off")
     rows.append(Row(f"{merge.name}: {merge.does}", _spent(merge.call())))

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from flakelens.ci.git import QUIET
 from flakelens.identity import canonical_name
-from flakelens.model import TestId
+from flakelens.model import Rename, TestId
 from flakelens.owners import MOST_BYTES as MOST_RULE_BYTES
 from flakelens.owners import NOBODY, PLACES, Fault, Owners, parse
 
@@ -39,14 +39,6 @@ _CALL = re.compile(
 _ESCAPE = re.compile(r"\\(.)")
 _GROUPS = frozenset({"describe", "fdescribe", "context", "suite"})
 _NAMES_TESTS = re.compile(r"test|spec|e2e|\.cy\.", re.IGNORECASE)
-
-
-class Rename(NamedTuple):
-    """A file that git saw renamed, and the commit in which."""
-
-    old: str
-    new: str
-    commit: str
 
 
 class _Titles(NamedTuple):

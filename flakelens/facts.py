@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from flakelens.model import RetryEvidence, RunInfo, TestId
+from flakelens.model import Rename, RetryEvidence, RunInfo, TestId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,17 +98,9 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     reports: tuple[ReportFacts, ...]
 
 
-class RenameFacts(NamedTuple):
-    """A file rename that git saw (`git log -M`), old path to new path."""
-
-    old: str
-    new: str
-    commit: str
-
-
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the store: some runs, and every test that the store knows."""
 
     runs: tuple[RunFacts, ...]
     tests: tuple[TestFacts, ...]
-    renames: tuple[RenameFacts, ...] = ()
+    renames: tuple[Rename, ...] = ()

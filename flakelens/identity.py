@@ -16,7 +16,8 @@ from flakelens.masks import mask_each
 from flakelens.model import TestId
 
 if TYPE_CHECKING:
-    from flakelens.facts import RenameFacts, TestFacts  # numpy: not for those who only want a name folded
+    from flakelens.facts import TestFacts  # numpy: not for those who only want a name folded
+    from flakelens.model import Rename
 
 RunsOf: TypeAlias = Callable[[Sequence[int]], Mapping[int, frozenset[int]]]
 _Title: TypeAlias = tuple[str, str]  # folded; and without what changes in every run
@@ -85,7 +86,7 @@ def resolve(
     *,
     runs_of: RunsOf,
     aliases: Sequence[Alias] = (),
-    renames: Sequence[RenameFacts] = (),
+    renames: Sequence[Rename] = (),
     separators: Iterable[str] = (),
 ) -> Identity:
     """The canonical id of every reported test.
@@ -245,7 +246,7 @@ def _nearest(key: int, homes: Mapping[str, Sequence[int]], runs: Mapping[int, fr
 
 
 def _renamed_files(
-    tests: Sequence[TestFacts], titles: Mapping[int, _Title], renames: Sequence[RenameFacts], runs_of: RunsOf
+    tests: Sequence[TestFacts], titles: Mapping[int, _Title], renames: Sequence[Rename], runs_of: RunsOf
 ) -> tuple[dict[int, str], set[tuple[str, str]]]:
     """Files per test key after renames, and the renames that were used.
 
@@ -280,7 +281,7 @@ def _renamed_files(
     return files, used
 
 
-def _later_paths(renames: Sequence[RenameFacts]) -> dict[str, list[str]]:
+def _later_paths(renames: Sequence[Rename]) -> dict[str, list[str]]:
     """The paths that each renamed file had afterwards, last first. A file with two new paths is left alone."""
     targets: dict[str, set[str]] = defaultdict(set)
     for rename in renames:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 from msgspec.structs import replace
 
+from flakelens.cases import Cases
 from flakelens.errors import UsageError
 from flakelens.model import ParsedReport, ReportInfo, RetryEvidence, RunInfo, RunReports, TestId
 from flakelens.policy import RedactPolicy
@@ -106,9 +107,7 @@ def _stored(
         if not waiting and (following := next(reading, None)) is not None:
             waiting.append(following)
     if checkout is not None and (renames := checkout.renames()):
-        from flakelens.facts import RenameFacts  # numpy: only where there is something to say
-
-        opened.add_renames([RenameFacts(*rename) for rename in renames], known_at=call.now)
+        opened.add_renames(renames, known_at=call.now)
     return done
 
 
@@ -195,7 +194,7 @@ def _write(store: Store, run: RunReports, now: datetime, checkout: Checkout | No
         )  # fmt: skip
     hints: dict[TestId, str] = {}
     if checkout is not None:
-        without_file = {case.id for _, report in run.reports for case in report.cases if not case.id.file}
+        without_file = {id_ for _, report in run.reports for id_ in Cases.of(report.cases).ids if not id_.file}
         if without_file:
             hints = checkout.files_of(without_file)
     return store.write_run(run, ingested_at=now, hints=hints)

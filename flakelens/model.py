@@ -254,6 +254,14 @@ class RunReports(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = msgspec.field(default=())
 
 
+class Rename(NamedTuple):
+    """A file rename that git saw (`git log -M`), old path to new path."""
+
+    old: str
+    new: str
+    commit: str
+
+
 class GateState(StrEnum):
     """What a gate or a criterion says. There is no fourth value, and no data is never MET."""
 

@@ -28,11 +28,27 @@ _SHORTEST: Final = 8  # a value of fewer characters is too likely to be an ordin
 _SHORTEST_WORD: Final = 12  # in one letter case and without digits: `POSTGRES_PASSWORD=postgres` is no secret
 _SHORTEST_NUMBER: Final = 12  # of digits alone: times and ids
 _LONGEST: Final = 20_000
-# Each text of which one must be in what any shape matches; those that hold another one are left out.
-_ALL_HINTS: Final = {hint for shape in SHAPES for hint in shape.hints}
-_HINTS: Final = tuple(sorted(h for h in _ALL_HINTS if not any(other != h and other in h for other in _ALL_HINTS)))
 _PLAIN_LINES, _LONGEST_PLAIN = 50_000, 300  # lines without any hint are remembered: at most some 20 MB
 _PREFIX_REST: Final = r"[A-Za-z0-9_.~+/=-]{8,}"  # what follows a prefix of the policy
+
+# Small letters, and no digits: the frames of a stack differ in nothing but their lines from one version to the next.
+_SMALL: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
+_ALIKE: Final = (("\u0130", "i"), ("\u0131", "i"), ("\u017f", "s"), ("\u212a", "k"))  # for patterns that ignore case
+
+
+def _folded(text: str) -> bytes:
+    """What hints are searched in, themselves folded: what a pattern may match differs from its hint in nothing then."""
+    if not text.isascii():
+        for letter, small in _ALIKE:
+            text = text.replace(letter, small)
+    return text.encode("utf-8", "surrogatepass").translate(_SMALL, b"0123456789")
+
+
+# Each text of which one must be in what a shape matches, with the place of the shape.
+_PLACES: Final = tuple((_folded(hint), place) for place, shape in enumerate(SHAPES) for hint in shape.hints)
+_ALL_HINTS: Final = {hint for hint, _ in _PLACES}
+# Without those that hold another one.
+_HINTS: Final = tuple(sorted(h for h in _ALL_HINTS if not any(other != h and other in h for other in _ALL_HINTS)))
 
 
 class Redactor:
@@ -40,8 +56,8 @@ class Redactor:
 
     def __init__(self, policy: RedactPolicy, environ: Mapping[str, str] | None = None) -> None:
         """`environ`: the environment whose secret values are masked, None for shapes alone."""
-        self._plain: set[str] = set()  # lines in which no token can stand
-        self._shapes = SHAPES if policy.enabled and policy.shapes else ()
+        self._plain: set[bytes] = set()  # folded lines in which no token can stand
+        self._shapes = policy.enabled and policy.shapes
         self._masks = _values(environ or {}, policy) if policy.enabled and policy.environment else {}
         self._values = _any_of(self._masks)
         self._prefixes: re.Pattern[str] | None = None
@@ -62,26 +78,27 @@ class Redactor:
         return text
 
     def _once(self, text: str) -> str:
-        if self._values is not None and any(value in text for value in self._masks):
-            text = self._values.sub(lambda found: self._masks[found[0]], text)
+        if self._values is not None:
+            for value in self._masks:  # a loop, not any(): half the time
+                if value in text:
+                    text = self._values.sub(lambda found: self._masks[found[0]], text)
+                    break
         if self._prefixes is not None:
             text = self._prefixes.sub("[redacted secret]", text)
-        if self._shapes and self._hinted(text):
-            lower = text.lower()
-            for name, hints, pattern in self._shapes:
-                if any(hint in lower for hint in hints):
-                    text = pattern.sub(_masking(f"[redacted {name}]"), text)
+        if self._shapes and self._hinted(folded := _folded(text)):
+            for place in sorted({place for hint, place in _PLACES if hint in folded}):
+                text = SHAPES[place].pattern.sub(_masking(f"[redacted {SHAPES[place].name}]"), text)
         return text
 
-    def _hinted(self, text: str) -> bool:
+    def _hinted(self, folded: bytes) -> bool:
         """Whether some shape is worth trying. Asked of new lines: those of a stack come again and again."""
         plain = self._plain
-        new = [line for line in text.split("\n") if line not in plain]  # no hint holds a line break
+        new = [line for line in folded.split(b"\n") if line not in plain]  # no hint holds a line break
         if not new:
             return False
-        lower = "\n".join(new).lower()
-        for hint in _HINTS:  # a loop, not any(): half the time
-            if hint in lower:
+        searched = b"\n".join(new)
+        for hint in _HINTS:
+            if hint in searched:
                 return True
         if len(plain) + len(new) > _PLAIN_LINES:
             plain.clear()

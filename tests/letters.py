@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from flakelens.facts import Facts, Int8s, Int32s, RenameFacts, ReportFacts, RunFacts, RunKey, TestFacts
+from flakelens.facts import Facts, Int8s, Int32s, ReportFacts, RunFacts, RunKey, TestFacts
 from flakelens.history import History, build
-from flakelens.model import Event, RunInfo, TestId
+from flakelens.model import Event, Rename, RunInfo, TestId
 from flakelens.policy import Policy
 from flakelens.policy_text import parse
 
@@ -47,7 +47,7 @@ class Told:
 
     keys: dict[tuple[TestId, int, str], int] = field(default_factory=dict)
     runs: list[RunFacts] = field(default_factory=list)
-    renames: list[RenameFacts] = field(default_factory=list)
+    renames: list[Rename] = field(default_factory=list)
     reports: int = 0
 
     def run(self, *reports: ReportFacts, number: int | None = None, hours: float | None = None, **info: Any) -> Told:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flakelens.facts import RenameFacts, TestFacts
+from flakelens.facts import TestFacts
 from flakelens.identity import Alias, Identity, canonical_name, canonical_names, resolve
 from flakelens.masks import mask, mask_each
-from flakelens.model import TestId
+from flakelens.model import Rename, TestId
 
 U1, U2, U3, U4 = (f"{digit * 8}-1111-4111-8111-111111111111" for digit in "abcd")
 Case = tuple[str, str] | tuple[str, str, str]  # file, name, variant
@@ -24,7 +24,7 @@ def told(
     *runs: Sequence[Case],
     ingest: Sequence[int] | None = None,
     aliases: Sequence[Alias] = (),
-    renames: Sequence[RenameFacts] = (),
+    renames: Sequence[Rename] = (),
     separators: Sequence[str] = (),
     producer: str = "jest",
 ) -> tuple[list[list[TestId]], Identity]:
@@ -116,9 +116,7 @@ def test_the_same_title_in_another_project_does_not_make_a_file_ambiguous() -> N
 
 
 def test_a_renamed_file_is_one_home_and_not_two() -> None:
-    ids, identity = told(
-        [("", "t")], [("old.ts", "t")], [("new.ts", "t")], renames=[RenameFacts("old.ts", "new.ts", "c1")]
-    )
+    ids, identity = told([("", "t")], [("old.ts", "t")], [("new.ts", "t")], renames=[Rename("old.ts", "new.ts", "c1")])
     assert ids == [[one("new.ts", "t")]] * 3
     assert identity.ambiguous == ()
 
@@ -181,8 +179,8 @@ def test_exact_titles_find_their_own_files_though_their_masks_are_the_same() -> 
 # ---- renamed files
 
 
-def rename(*pairs: str) -> list[RenameFacts]:
-    return [RenameFacts(*pair.split(">"), f"c{number}") for number, pair in enumerate(pairs)]
+def rename(*pairs: str) -> list[Rename]:
+    return [Rename(*pair.split(">"), f"c{number}") for number, pair in enumerate(pairs)]
 
 
 @pytest.mark.parametrize(

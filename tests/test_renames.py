@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from flakelens.facts import RenameFacts
 from flakelens.history import build
 from flakelens.identity import Alias
-from flakelens.model import Event, TestId
+from flakelens.model import Event, Rename, TestId
 from flakelens.policy_text import parse
 from tests.letters import Told
 
@@ -20,9 +19,7 @@ def renames(*runs: str, moves: str = "", aliases: str = "") -> list[str]:
         title = form if "::" in form else f"{form}.ts::t"
         of_pull = {"event": Event.PULL_REQUEST, "branch": "feat"} if run.startswith("-") else {}
         told.run(told.report({title: "P", "beside.ts::b": "P"}), **of_pull)
-    told.renames = [
-        RenameFacts(f"{old}.ts", f"{new}.ts", "c") for old, new in (move.split(">") for move in moves.split())
-    ]
+    told.renames = [Rename(f"{old}.ts", f"{new}.ts", "c") for old, new in (move.split(">") for move in moves.split())]
     known = [
         Alias(TestId("", old, ""), TestId("", new, "")) for old, new in (alias.split(">") for alias in aliases.split())
     ]

@@ -19,8 +19,8 @@ from flakelens.store.results import SINGLE, STACK, TITLE
 from flakelens.store.values import clean, duration, from_ms, record_of, to_ms
 
 if TYPE_CHECKING:
-    from flakelens.facts import RenameFacts, TestFacts
-    from flakelens.model import ParsedReport, Problem, TestId
+    from flakelens.facts import TestFacts
+    from flakelens.model import ParsedReport, Problem, Rename, TestId
     from flakelens.store import StoredVerdict
     from flakelens.store.merge import StoredCall
     from flakelens.store.sharing import TestFile
@@ -145,7 +145,7 @@ class Batch:
             for file in files
         }  # fmt: skip
 
-    def add_renames(self, renames: Iterable[RenameFacts], at: int) -> None:
+    def add_renames(self, renames: Iterable[Rename], at: int) -> None:
         """Renames that git saw, known since `at` (ms)."""
         self._rows["rename"] |= {(*map(clean, rename), at) for rename in renames}
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from flakelens.errors import UsageError
 from flakelens.export import need_parquet
-from flakelens.facts import Facts, RenameFacts, TestFacts
+from flakelens.facts import Facts, TestFacts
 from flakelens.lake.batch import Batch
 from flakelens.lake.buckets import Mapper, Owned, Share, in_turn, joined, outcomes_of
 from flakelens.lake.calls import Home, calls_of, rows_of, tests_of
@@ -26,7 +26,7 @@ from flakelens.lake.commits import Commit, Part, commits
 from flakelens.lake.form import BUCKETS, lake_of, put
 from flakelens.lake.keys import ReportKey, TestKey
 from flakelens.lake.told import Known, ingested, known_reports, told
-from flakelens.model import GateState, RunReports, TestId
+from flakelens.model import GateState, Rename, RunReports, TestId
 from flakelens.store import IngestedRun, Store, StoredVerdict
 from flakelens.store.connection import in_memory
 from flakelens.store.merge import StoredCall
@@ -145,7 +145,7 @@ class LakeStore(Store):
     def _known(self) -> Known:
         return known_reports(self.path)
 
-    def add_renames(self, renames: Iterable[RenameFacts], *, known_at: datetime) -> int:
+    def add_renames(self, renames: Iterable[Rename], *, known_at: datetime) -> int:
         """As `Store.add_renames`."""
         found = list(renames)
         batch = Batch()
@@ -206,8 +206,8 @@ def verdicts_of(folder: Path, of: Iterable[Commit]) -> Iterable[StoredVerdict]:
             )
 
 
-def renames_of(folder: Path, of: Iterable[Commit]) -> Iterable[tuple[RenameFacts, int]]:
+def renames_of(folder: Path, of: Iterable[Commit]) -> Iterable[tuple[Rename, int]]:
     """The renames that git saw, and since when (ms) each is known."""
     for commit in of:
         for row in rows_of(folder, commit, "rename"):
-            yield RenameFacts(row["old"], row["new"], row["commit_sha"]), row["known_since"]
+            yield Rename(row["old"], row["new"], row["commit_sha"]), row["known_since"]

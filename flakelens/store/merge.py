@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flakelens.facts import RenameFacts
 from flakelens.model import (
     Attempt,
     CaseResult,
     ParsedReport,
     Problem,
     ProblemCode,
+    Rename,
     ReportInfo,
     RetryEvidence,
     RunReports,
@@ -203,7 +203,7 @@ def merge(connection: sqlite3.Connection, writer: Writer, other: sqlite3.Connect
             _bring_files(connection, other)
             renames = other.execute("SELECT old, new, commit_sha, known_since FROM rename").fetchall()
             for old, new_name, commit, since in renames:
-                verdicts.add_renames(connection, [RenameFacts(old, new_name, commit)], since)
+                verdicts.add_renames(connection, [Rename(old, new_name, commit)], since)
             (before,) = connection.execute("SELECT count(*) FROM verdict").fetchone()
             for verdict in reversed(verdicts.find(other)):
                 verdicts.record(connection, verdict)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
-from flakelens.facts import Facts, RenameFacts, ReportFacts, RunFacts, RunKey, TestFacts
-from flakelens.model import RetryEvidence, TestId
+from flakelens.facts import Facts, ReportFacts, RunFacts, RunKey, TestFacts
+from flakelens.model import Rename, RetryEvidence, TestId
 from flakelens.store.packed import Rosters, outcomes_of
 from flakelens.store.results import STACK, TITLE
 from flakelens.store.values import Record, derive, from_ms, opt_from_ms, to_ms
@@ -67,7 +67,7 @@ def read(
     return Facts(
         runs=runs,
         tests=_tests(connection, until, known),
-        renames=tuple(RenameFacts(*row) for row in renames),
+        renames=tuple(Rename(*row) for row in renames),
     )
 
 

@@ -11,8 +11,8 @@ import json
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flakelens.facts import RenameFacts, RunKey
-from flakelens.model import TestId
+from flakelens.facts import RunKey
+from flakelens.model import Rename, TestId
 from flakelens.store import merge, verdicts
 from flakelens.store.connection import transaction
 from flakelens.store.values import from_ms, to_ms
@@ -58,7 +58,7 @@ class SharedRun(NamedTuple):
 class SharedRename(NamedTuple):
     """A file rename and since when it is known here."""
 
-    rename: RenameFacts
+    rename: Rename
     known_since: datetime
 
 
@@ -131,7 +131,7 @@ class Sharing:
             rows = self._renames()
             for row in rows:
                 self._mark(_RENAME, _item(row), self._claim)
-        return tuple(SharedRename(RenameFacts(*row[:3]), from_ms(row[3])) for row in rows)
+        return tuple(SharedRename(Rename(*row[:3]), from_ms(row[3])) for row in rows)
 
     def settle(self) -> None:
         """The claims have been pushed: what has not changed meanwhile is shared from now on."""
@@ -239,7 +239,7 @@ def test_files(
 def renames(connection: sqlite3.Connection) -> tuple[SharedRename, ...]:
     """The renames that are known, in order."""
     rows = connection.execute("SELECT old, new, commit_sha, known_since FROM rename ORDER BY 1, 2, 3")
-    return tuple(SharedRename(RenameFacts(*row[:3]), from_ms(row[3])) for row in rows)
+    return tuple(SharedRename(Rename(*row[:3]), from_ms(row[3])) for row in rows)
 
 
 def _item(rename: Sequence[object]) -> str:

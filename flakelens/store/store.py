@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
 
-    from flakelens.facts import Facts, RenameFacts, RunKey
-    from flakelens.model import GateState, ParsedReport, Problem, RunReports, TestId
+    from flakelens.facts import Facts, RunKey
+    from flakelens.model import GateState, ParsedReport, Problem, Rename, RunReports, TestId
     from flakelens.store.durations import Durations
     from flakelens.store.merge import Merged, StoredCall
     from flakelens.store.packed import Rosters
@@ -234,7 +234,7 @@ class Store:
         with self._reading() as connection:
             return given.one(connection, id_)
 
-    def add_renames(self, renames: Iterable[RenameFacts], *, known_at: datetime) -> int:
+    def add_renames(self, renames: Iterable[Rename], *, known_at: datetime) -> int:
         """Keep file renames that git saw, looked up at `known_at`; returns how many are new."""
         with self._writing() as connection:
             return given.add_renames(connection, renames, to_ms(known_at))

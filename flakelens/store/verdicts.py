@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from flakelens.facts import RenameFacts
+    from flakelens.model import Rename
 
 
 class StoredVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +172,7 @@ def _verdict(row: tuple[Any, ...]) -> StoredVerdict:
     )
 
 
-def add_renames(connection: sqlite3.Connection, renames: Iterable[RenameFacts], known_since_ms: int) -> int:
+def add_renames(connection: sqlite3.Connection, renames: Iterable[Rename], known_since_ms: int) -> int:
     """Store file renames inside the caller's transaction; returns how many are new."""
     insert = """
     INSERT INTO rename (old, new, commit_sha, known_since) VALUES (?, ?, ?, ?)

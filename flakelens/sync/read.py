@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from flakelens.ci.values import link
-from flakelens.facts import RenameFacts, RunKey
+from flakelens.facts import RunKey
 from flakelens.model import (
     Attempt,
     CaseResult,
@@ -18,6 +18,7 @@ from flakelens.model import (
     ParsedReport,
     Problem,
     ProblemCode,
+    Rename,
     ReportInfo,
     RetryEvidence,
     RunInfo,
@@ -129,7 +130,7 @@ def content_of(pack: Pack) -> Content:
             for row in pack.files
         ),
         renames=tuple(
-            SharedRename(RenameFacts(row.old, row.new, row.commit), from_ms(row.known_since)) for row in pack.renames
+            SharedRename(Rename(row.old, row.new, row.commit), from_ms(row.known_since)) for row in pack.renames
         ),
         verdicts=tuple(_verdicts(pack, rosters, ids)),
     )  # fmt: skip

@@ -25,12 +25,12 @@ NOT_FOR_HELP = {
     "flakelens.policy",
     "flakelens.decisions",
 }
+# Each dataclass would cost half a millisecond at every start, and rich fifteen; what is printed to no terminal needs
+# neither.
+NOT_FOR_WHAT_IS_PRINTED = {"dataclasses", "rich.console", "rich.text"}
 # Other documents, and what only they or a pull request ask for.
-NOT_FOR_A_VERDICT = {
+NOT_FOR_A_VERDICT = NOT_FOR_WHAT_IS_PRINTED | {
     "subprocess",
-    "dataclasses",
-    "rich.console",
-    "rich.text",
     "flakelens.policy_diff",
     "flakelens.checkout",
     "flakelens.stats.price",
@@ -70,3 +70,22 @@ def test_a_verdict_loads_what_it_uses(format_: str, folder: Path) -> None:
     found = loaded("gate", "--format", format_, folder=folder)
     assert "flakelens.gate.verdict" in found
     assert found & (HEAVY | NOT_FOR_A_VERDICT) == set()
+
+
+def test_ingest_counts_nothing(folder: Path) -> None:
+    def git(*arguments: str) -> None:
+        someone = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *someone, *arguments], cwd=folder, check=True, capture_output=True)
+
+    git("init", "-q")
+    (folder / "old.test.ts").write_text("test('adds', () => {})\n" * 9)
+    git("add", ".")
+    git("commit", "-qm", "old")
+    git("mv", "old.test.ts", "new.test.ts")  # what git saw renamed is stored too
+    git("commit", "-qm", "new")
+    (folder / "junit.xml").write_text(
+        '<testsuites name="jest tests"><testsuite name="a"><testcase name="adds"/></testsuite></testsuites>'
+    )
+    found = loaded("ingest", "junit.xml", folder=folder)
+    assert "flakelens.checkout" in found
+    assert found & (HEAVY | NOT_FOR_WHAT_IS_PRINTED | {"numpy"}) == set()

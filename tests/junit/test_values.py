@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flakelens.junit.dialect import full_title
-from flakelens.junit.values import is_path, line_of, moment_of, seconds_of, stack_file, tidy_path
+from flakelens.junit.values import (
+    _STACK_MARK,
+    _stack_marks,
+    is_path,
+    line_of,
+    moment_of,
+    seconds_of,
+    stack_file,
+    tidy_path,
+)
 
 
 @pytest.mark.parametrize(
@@ -134,3 +146,23 @@ def test_full_title(name, classname, title):
 @pytest.mark.parametrize(("text", "line"), [("12", 12), ("0", 0), ("-1", None), ("x", None), (None, None), ("²", None)])
 def test_line(text, line):
     assert line_of(text) == line
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [".test.", ".spec.", ".e2e.", ".cy.", "__tests__", "test_", "ts", "tsx", "cjs", "/", ".", "_", "a", " "]
+        ),
+        max_size=12,
+    )
+)
+def test_words_lead_to_what_the_pattern_finds(parts):
+    text = "".join(parts)
+    assert [mark.span() for mark in _stack_marks(text)] == [mark.span() for mark in _STACK_MARK.finditer(text)]
+
+
+@pytest.mark.parametrize("word", [".test.", "__tests__", "test_", "test_.test.", ".cy.__tests__/"])
+def test_many_words_that_are_no_marks_cost_no_time(word):
+    started = time.process_time()
+    assert stack_file(word * (300_000 // len(word)) + " ") in ("", word)
+    assert time.process_time() - started < 5

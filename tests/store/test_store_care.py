@@ -8,8 +8,8 @@ import pytest
 from store_inputs import T0, E, F, P, S, canonical, case, hours, report, run, simple
 
 from flakelens.errors import DatabaseError
-from flakelens.facts import RenameFacts, RunKey
-from flakelens.model import GateState, Problem, ProblemCode, RunReports, TestId
+from flakelens.facts import RunKey
+from flakelens.model import GateState, Problem, ProblemCode, Rename, RunReports, TestId
 from flakelens.store import Store, StoredVerdict, exists, open_store
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def test_merging_is_as_if_all_had_come_here(tmp_path: Path) -> None:
         fill(one, range(3, 9))
         one.record_verdict(verdict("x"))
         one.record_verdict(verdict("y"))
-        one.add_renames([RenameFacts("o", "n", "c")], known_at=hours(2))
+        one.add_renames([Rename("o", "n", "c")], known_at=hours(2))
     merged = a.merge(b.path)
     assert (merged.runs, merged.reports, merged.verdicts, merged.skipped) == (3, 6, 1, 0)
     assert everything(a) == everything(both)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from store_inputs import T0, E, F, P, S, canonical, case, hours, report, run, simple
 
-from flakelens.facts import RenameFacts, RunKey
-from flakelens.model import Event, Problem, ProblemCode, Status
+from flakelens.facts import RunKey
+from flakelens.model import Event, Problem, ProblemCode, Rename, Status
 from flakelens.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def test_the_past_can_be_read_again(store: Store) -> None:
     ]
     for share, at in calls:
         store.write_run(share, ingested_at=hours(at))
-        store.add_renames([RenameFacts(f"a{at}", f"b{at}", "c")], known_at=hours(at))
+        store.add_renames([Rename(f"a{at}", f"b{at}", "c")], known_at=hours(at))
         past.append((at, [canonical(store.read()), canonical(store.read(branch="main", last=2, alongside=True))]))
     for at, expected in past:
         then = [

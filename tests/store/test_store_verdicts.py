@@ -6,8 +6,7 @@ import pytest
 from msgspec.structs import replace
 from store_inputs import T0, hours
 
-from flakelens.facts import RenameFacts
-from flakelens.model import GateState, TestId
+from flakelens.model import GateState, Rename, TestId
 from flakelens.store import StoredVerdict
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def test_verdicts_are_found_newest_first(store: Store, verdict: StoredVerdict) -
 
 
 def test_renames_are_kept_once(store: Store) -> None:
-    renames = [RenameFacts("b", "c", "2"), RenameFacts("a", "b", "1")]
+    renames = [Rename("b", "c", "2"), Rename("a", "b", "1")]
     assert store.add_renames(renames, known_at=T0) == 2
     assert store.add_renames(renames, known_at=hours(1)) == 0
     assert store.read().renames == tuple(sorted(renames))

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from flakelens.analyze.evidence import data_hash
-from flakelens.facts import RenameFacts
-from flakelens.model import Event, GateState, Problem, ProblemCode, RetryEvidence, RunReports, TestId
+from flakelens.model import Event, GateState, Problem, ProblemCode, Rename, RetryEvidence, RunReports, TestId
 from flakelens.store import Store, StoredVerdict, open_store
 from flakelens.sync.folder import FolderHistory
 from flakelens.sync.names import PackName
@@ -26,7 +25,7 @@ class Call:
     run: RunReports
     at: datetime
     hints: Mapping[TestId, str] = field(default_factory=dict)
-    renames: tuple[RenameFacts, ...] = ()
+    renames: tuple[Rename, ...] = ()
 
     def into(self, store: Store) -> None:
         store.write_run(self.run, ingested_at=self.at, hints=dict(self.hints))
@@ -61,7 +60,7 @@ def a_call(
         problems = (Problem(ProblemCode.CLOCK, "ci", problem),)
         run = RunReports(info=run.info, reports=run.reports, problems=problems)
     hints = {case.id: hint for case in report[1].cases} if hint else {}
-    renames = (RenameFacts(rename, file, "c" * 40),) if rename else ()
+    renames = (Rename(rename, file, "c" * 40),) if rename else ()
     return Call(run, started_at(n) + timedelta(hours=late), hints, renames)
 
 
