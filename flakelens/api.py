@@ -10,11 +10,12 @@ with flakelens.open("flakelens.db") as lens:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+import msgspec
 
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
@@ -317,8 +318,7 @@ class Lens:
         return locate(self._store, self._newest, test)
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(msgspec.Struct, frozen=True):
     """A chart that shows itself in a notebook and can be saved."""
 
     figure: Figure  # matplotlib's, to be changed by those who want it otherwise

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from flakelens.facts import Int32s
@@ -13,8 +13,7 @@ from flakelens.policy import UNASSIGNED, Policy
 from flakelens.rules import area_of, focuses_of
 
 
-@dataclass(frozen=True, slots=True)
-class AreaMap:
+class AreaMap(msgspec.Struct, frozen=True):
     """The area of each test, by position in `History.tests`.
 
     `names` are the policy's areas and last `unassigned`; `index[i]` is the position in `names` of test i's area.

@@ -11,9 +11,11 @@ import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from flakelens.ci.git import QUIET
 from flakelens.identity import canonical_name
@@ -44,8 +46,7 @@ class _Titles(NamedTuple):
     groups: frozenset[str]
 
 
-@dataclass(slots=True)
-class Checkout:
+class Checkout(msgspec.Struct):
     """A working tree. Made by `find`; looks at the disk when it is first asked, and once."""
 
     root: Path

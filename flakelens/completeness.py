@@ -7,10 +7,10 @@ unit runs. Pure functions of a History; the gated branch's counting runs only, p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+import msgspec
 import numpy as np
 
 from flakelens.carriers import Carriers
@@ -31,8 +31,7 @@ VALID_RESULTS = 5  # results that make a run valid for an area's rates, or all e
 _Array = TypeVar("_Array", Bools, Int64s)
 
 
-@dataclass(frozen=True, kw_only=True)
-class AreaView:
+class AreaView(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One area over its own runs, oldest first.
 
     Shapes: R runs of the area, N tests of it. `tests` are positions in History.tests, `runs` in History.runs.

@@ -6,10 +6,10 @@ decisions, newer reports) can change them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -67,8 +67,7 @@ class TestFacts(NamedTuple):
 TestFacts.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportFacts:
+class ReportFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One report: who wrote it, what it can show, and the outcome of each of its tests."""
 
     key: int
@@ -91,8 +90,7 @@ class ReportFacts:
     outcomes: Int8s  # model.Outcome codes, as long as `tests`
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
+class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One run: every distinct record of metadata that came with it, and its reports (order carries no meaning)."""
 
     key: RunKey
@@ -100,8 +98,7 @@ class RunFacts:
     reports: tuple[ReportFacts, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the store: some runs, and every test that the store knows."""
 
     runs: tuple[RunFacts, ...]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens import identity
 from flakelens.facts import Bools, Facts, Int8s, Int32s, RunFacts, RunKey, TestFacts, distinct
@@ -38,8 +39,7 @@ class Test(NamedTuple):
 Test.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(msgspec.Struct, frozen=True, kw_only=True):
     """One report of a run, as the history sees it."""
 
     key: int  # the store's number
@@ -59,8 +59,7 @@ class Report:
     outcomes: Int8s  # model.Outcome codes, as long as `tests`
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run: all its jobs, shards, browsers and re-run attempts on one commit."""
 
     key: RunKey
@@ -82,8 +81,7 @@ class Run:
         return not self.why_not
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(msgspec.Struct, frozen=True, kw_only=True):
     """Runs in order (commits by their first run on the branch, then by start), tests sorted by canonical id.
 
     `outcomes[i, j]` is the `model.Outcome` of test i in run j, int8, NONE where it has no result. `whole` is the same

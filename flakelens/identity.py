@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 from flakelens.masks import mask_each
 from flakelens.model import TestId
@@ -26,7 +28,7 @@ _BREAK = "\0"  # stands in no report: XML has no such character
 SEPARATORS = (" > ", " › ")
 
 
-class Alias(NamedTuple):
+class Alias(msgspec.Struct, frozen=True):
     """A person's word that the test once called `old` is now called `new`.
 
     Canonical ids; an empty file or variant of `old` matches any, of `new` keeps that of the test.
@@ -36,7 +38,7 @@ class Alias(NamedTuple):
     new: TestId
 
 
-class Identity(NamedTuple):
+class Identity(msgspec.Struct, frozen=True):
     """The mapping, and what a person should know about how it came to be."""
 
     ids: dict[int, TestId]  # TestFacts.key -> canonical id

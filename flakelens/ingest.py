@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+from msgspec.structs import replace
 
 from flakelens.cases import Cases
 from flakelens.errors import UsageError
@@ -121,8 +123,7 @@ def _known(store: Store | Callable[[], Store], checkout: Checkout | None, now: d
     return known
 
 
-@dataclass(slots=True)
-class _Call:
+class _Call(msgspec.Struct):
     """One call of `ingest`: its shares, and how they are read."""
 
     shares: Sequence[Share]

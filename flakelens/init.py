@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from flakelens.errors import UsageError
 from flakelens.report import InitReport
@@ -34,15 +35,14 @@ _JEST_REPORTER = "reporters: ['default', ['jest-junit', { outputDirectory: 'resu
 _JEST_PATHS = '"jest-junit": { "outputDirectory": "results", "addFileAttribute": "true" }'
 
 
-@dataclass
-class _Notes:
+class _Notes(msgspec.Struct):
     """What was learned on the way."""
 
-    found: list[str] = field(default_factory=list)
-    reporters: list[tuple[str, str]] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    retries: list[str] = field(default_factory=list)  # [[retries]] tables
-    e2e: list[str] = field(default_factory=list)  # globs
+    found: list[str] = msgspec.field(default_factory=list)
+    reporters: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    unknown: list[str] = msgspec.field(default_factory=list)
+    retries: list[str] = msgspec.field(default_factory=list)  # [[retries]] tables
+    e2e: list[str] = msgspec.field(default_factory=list)  # globs
 
 
 def init(folder: Path, *, force: bool = False) -> InitReport:

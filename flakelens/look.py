@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
 
 from flakelens.blind_spots import blind_spots
 from flakelens.errors import NothingReadError
@@ -25,8 +26,7 @@ NO_MESSAGE = "(no message)"
 _BAD = (Status.FAILED, Status.ERRORED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
+class _Subject(msgspec.Struct, frozen=True):
     """A test of one report, as the area rules see it."""
 
     id: TestId

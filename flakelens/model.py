@@ -6,10 +6,11 @@ Everything that crosses a room's border on the way from bytes to verdict is made
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 
 class Status(IntEnum):
@@ -190,8 +191,7 @@ def own_evidence(producer: str, declared: RetryEvidence | None, shown: RetryEvid
     return declared or shown or RetryEvidence.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedReport:
+class ParsedReport(msgspec.Struct, frozen=True, kw_only=True):
     """One JUnit file, read. A file that could not be read at all has no cases and says why in `problems`."""
 
     name: str  # path inside what was given, with "/" separators; "archive.zip!member" inside archives
@@ -210,8 +210,7 @@ class ParsedReport:
     stored: bool = False  # read before and kept: its cases are in the store and were not read again
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunInfo:
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a run besides its reports: from the CI environment, options or run.json.
 
     `local` marks a laptop's run (no CI environment and no given metadata); `fork` a run that comes from another
@@ -238,8 +237,7 @@ class RunInfo:
     partial: bool = False  # a filtered run: -t, --watch, a single file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportInfo:
+class ReportInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one report besides its bytes; where it says nothing the run's own values hold."""
 
     job: str = ""
@@ -248,13 +246,12 @@ class ReportInfo:
     partial: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunReports:
+class RunReports(msgspec.Struct, frozen=True, kw_only=True):
     """One call's share of a run: what `ingest` hands to the store."""
 
     info: RunInfo
     reports: tuple[tuple[ReportInfo, ParsedReport], ...]
-    problems: tuple[Problem, ...] = field(default=())
+    problems: tuple[Problem, ...] = msgspec.field(default=())
 
 
 class Rename(NamedTuple):

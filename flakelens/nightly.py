@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from flakelens.analyze.causes import Causes, causes_by_test
 from flakelens.analyze.causes import report_of as causes_report_of

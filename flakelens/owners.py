@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import cached_property
+
+import msgspec
 
 from flakelens.rules import Subject
 
@@ -29,7 +30,7 @@ _TESTS = re.compile(r"test|spec|e2e", re.IGNORECASE)
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
-class Rule(NamedTuple):
+class Rule(msgspec.Struct, frozen=True):
     """One line: a pattern and who owns what it matches; nobody is an answer too."""
 
     line: int  # counted from 1
@@ -45,7 +46,7 @@ class Rule(NamedTuple):
         return bool(_TESTS.search(self.pattern))
 
 
-class Fault(NamedTuple):
+class Fault(msgspec.Struct, frozen=True):
     """A line that was skipped, and why."""
 
     line: int
@@ -53,8 +54,7 @@ class Fault(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Owners:
+class Owners(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The rules of one file. Without any, nobody owns anything.
 
     `locate` gives the path in the checkout of a file as reports name it, or "" where it cannot be told: Playwright
@@ -65,7 +65,10 @@ class Owners:
     rules: tuple[Rule, ...] = ()
     faults: tuple[Fault, ...] = ()
     locate: Callable[[str], str] = str
-    _known: dict[str, tuple[str, ...] | None] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def _known(self) -> dict[str, tuple[str, ...] | None]:
+        return {}  # what `of` was asked before
 
     def of(self, path: str) -> tuple[str, ...] | None:
         """The owners of a path from the root of the checkout; () when a rule says that nobody owns it, None when no

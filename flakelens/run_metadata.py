@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
+
+import msgspec
+from msgspec.structs import asdict, replace
 
 from flakelens.ci.values import branch_of, clean, link
 from flakelens.errors import UsageError
@@ -26,8 +28,7 @@ _SHARD = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", re.ASCII)
 _SHA = re.compile(r"[0-9a-fA-F]{7,64}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What is said of a run and its reports; None (`partial`: False) where nothing is said.
 
     The first ten fields describe the run: one of them makes it a given run, which is nobody's laptop's. The last four
@@ -56,18 +57,17 @@ class RunOptions:
 
     def over(self, other: RunOptions) -> RunOptions:
         """Both together; where both speak, this one's word holds."""
-        said = {each.name: getattr(self, each.name) for each in fields(self)}
+        said = asdict(self)
         return replace(other, **{name: value for name, value in said.items() if value is not None and value != ""} | {
             "partial": self.partial or other.partial
         })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFile:
+class RunFile(msgspec.Struct, frozen=True, kw_only=True):
     """A run.json: what it says of the run and of single reports, and what of it could not be used."""
 
     said: RunOptions = RunOptions()
-    reports: Mapping[str, ReportInfo] = field(default_factory=dict)  # by name within the folder
+    reports: Mapping[str, ReportInfo] = msgspec.field(default_factory=dict)  # by name within the folder
     problems: tuple[Problem, ...] = ()
 
     def of_report(self, name: str) -> ReportInfo:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from flakelens.errors import NothingReadError
 from flakelens.model import (
@@ -36,8 +38,7 @@ _UNREAD = _NO_REPORT | {
 _FROM_BRANCH = frozenset({Event.PUSH, Event.SCHEDULE, Event.MERGE_QUEUE, Event.MANUAL})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadRun:
+class ReadRun(msgspec.Struct, frozen=True, kw_only=True):
     """One run, read and described."""
 
     run: RunReports
@@ -122,8 +123,7 @@ def _told_apart(report: ParsedReport) -> ParsedReport:
     return replace(report, sha256=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest())
 
 
-@dataclass(frozen=True, slots=True)
-class _Switches:
+class _Switches(msgspec.Struct, frozen=True):
     """The environment variables that switch Playwright's reporter, as Playwright reads them."""
 
     include_retries: bool

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from flakelens.errors import UsageError
 from flakelens.model import Problem, ProblemCode, ReportInfo
 from flakelens.run_metadata import FILE, LARGEST, RunFile, RunOptions, parse_file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folder:
+class Folder(msgspec.Struct, frozen=True, kw_only=True):
     """One path, and the run.json in it (an empty one where there is none)."""
 
     path: str
-    file: RunFile = field(default_factory=RunFile)
+    file: RunFile = msgspec.field(default_factory=RunFile)
     described: bool = False  # there is a run.json
 
     def of_report(self, name: str) -> ReportInfo:
@@ -33,8 +34,7 @@ class Folder:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Share(msgspec.Struct, frozen=True, kw_only=True):
     """The paths that bring (a part of) one run."""
 
     name: str  # for messages

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens.facts import Facts, Int8s, Int32s, ReportFacts, RunFacts, RunKey, TestFacts
 from flakelens.history import History, build

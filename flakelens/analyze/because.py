@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
 from flakelens.facts import Bools, Int8s
@@ -20,8 +20,7 @@ from flakelens.stats.states import STABLE_RESULTS, Spell, TestFinding, TestState
 _MOST_NAMED = 5
 
 
-@dataclass(frozen=True, kw_only=True)
-class Case:
+class Case(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One test in its area: positions in `row` are runs of the scope's view."""
 
     evidence: Evidence

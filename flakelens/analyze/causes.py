@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from flakelens.analyze.evidence import load
@@ -34,8 +34,7 @@ _LISTED = (CauseState.BROKEN, CauseState.FLAKY, CauseState.UNSURE, CauseState.HE
 _URGENCY = {state: rank for rank, state in enumerate(CauseState)}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Causes:
+class Causes(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Everything that the counting runs of an evidence tell about causes. Costs are paid when first asked for."""
 
     evidence: Evidence

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens.analyze.because import Case
 from flakelens.outcomes import was_executed

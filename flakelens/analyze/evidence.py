@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from flakelens.analyze.fits import Fits
 from flakelens.decisions import Decisions
@@ -23,8 +24,7 @@ from flakelens.store import Store
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """The evidence and what was left aside while it was read."""
 
     evidence: Evidence

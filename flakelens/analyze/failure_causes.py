@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -22,8 +21,7 @@ MOST_READ = 30  # newest earlier failures of a test whose messages are read, and
 _AFTER = 50  # later runs of the gated branch that are listened to
 
 
-@dataclass(frozen=True, kw_only=True)
-class Blame:
+class Blame(msgspec.Struct, frozen=True, kw_only=True):
     """The causes of the failures of one run. Shapes: n tests, in the order of `tests`."""
 
     tests: Int32s  # (n,) positions in History.tests, ascending: failed or flaky in the run

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from flakelens.analyze.failure_causes import MOST_READ, Blame
@@ -32,8 +32,7 @@ class Earlier(NamedTuple):
     recovered: bool  # it passed afterwards
 
 
-@dataclass(frozen=True, kw_only=True)
-class Messages:
+class Messages(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The texts of one run's failures, beside those of earlier ones. Costs are paid when first asked for."""
 
     there: RunInHistory

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
+
+import msgspec
 
 from flakelens.analyze.run_in_history import RunInHistory
 from flakelens.model import Status, TestId
@@ -14,8 +15,7 @@ from flakelens.store import Store, StoredMessage
 Place = tuple[int, int]  # a test and a run: positions in History.tests and History.runs
 
 
-@dataclass(frozen=True, kw_only=True)
-class Texts:
+class Texts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The texts of failures. `store` None: nothing was said."""
 
     there: RunInHistory

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
 from flakelens.analyze.failure_messages import Messages
@@ -37,8 +37,7 @@ class Kept(StrEnum):
     CHANCE = "chance"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One failed test of a run, and its history as it looks from there."""
 
     there: RunInHistory

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+import msgspec
 
 from flakelens.errors import UsageError
 from flakelens.gate.evidence import Evidence
@@ -11,8 +12,7 @@ from flakelens.owners import is_owned
 from flakelens.policy import UNASSIGNED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Names of areas, focuses and owners; within a kind any of them, across kinds all of them."""
 
     area: Collection[str] = ()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 
 import msgspec
 import numpy as np
+from msgspec.structs import asdict
 
 from flakelens.stats import chain, fitting, markov, outages, probabilities, rate, states, verification
 from flakelens.stats.markov import Parameters

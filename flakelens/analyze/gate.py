@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens import __version__
 from flakelens.analyze.evidence import Loaded, load
@@ -30,7 +30,7 @@ AREA_WINDOW = 30
 _WORDS = {GateState.MET: "MET", GateState.NOT_MET: "NOT MET", GateState.INCONCLUSIVE: "INCONCLUSIVE"}
 
 
-class Judged(NamedTuple):
+class Judged(msgspec.Struct, frozen=True):
     """A report and the evidence that it was made from."""
 
     report: GateReport

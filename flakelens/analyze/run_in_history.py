@@ -6,9 +6,9 @@ starts from its branch point; a fork's and a laptop's never speak for others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
@@ -23,8 +23,7 @@ from flakelens.stats.probabilities import with_start
 _FORK, _LAPTOP, _PULL = "from a fork", "a laptop's run", "pull request"
 
 
-@dataclass(frozen=True, kw_only=True)
-class OutageOfRun:
+class OutageOfRun(msgspec.Struct, frozen=True, kw_only=True):
     """Was the run an outage? Neither confirmed nor open: no, or refuted."""
 
     confirmed: bool
@@ -32,8 +31,7 @@ class OutageOfRun:
     victims: Int32s  # tests that newly failed in it, if it was suspected
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunInHistory:
+class RunInHistory(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One run of an evidence, and the others as they look from there. Costs are paid when first asked for."""
 
     evidence: Evidence

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from flakelens.facts import Bools
@@ -29,8 +29,7 @@ class Saying(NamedTuple):
     message: StoredMessage
 
 
-@dataclass(frozen=True, kw_only=True)
-class Said:
+class Said(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The messages of failures: `failing` (N, R) over the tests and counting runs of `evidence`."""
 
     evidence: Evidence

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens.analyze.because import Case, because
 from flakelens.analyze.course import course_of

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens.analyze.evidence import load
 from flakelens.analyze.filters import Filter, known_names

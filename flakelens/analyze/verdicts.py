@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from flakelens import __version__
 from flakelens import decisions as decisions_room
@@ -19,8 +19,7 @@ from flakelens.report import GateReport
 from flakelens.store import Store, StoredVerdict
 
 
-@dataclass(frozen=True, kw_only=True)
-class Replay:
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """A recorded verdict beside the one that the same inputs give now."""
 
     recorded: bytes

@@ -10,11 +10,13 @@ from __future__ import annotations
 import fnmatch
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from flakelens.backfill.gh import Gh, GhError, TooLargeError, number_of, segment
 from flakelens.ci.github import NAME, described
@@ -36,16 +38,15 @@ _STALE: Final = 24 * 3600  # seconds
 Progress = Callable[[int, int | None, str], None]
 
 
-@dataclass(kw_only=True)
-class Backfilled:
+class Backfilled(msgspec.Struct, kw_only=True):
     """What was brought, and what was not."""
 
-    runs: list[IngestedRun] = field(default_factory=list)  # one per run and attempt
+    runs: list[IngestedRun] = msgspec.field(default_factory=list)  # one per run and attempt
     looked_at: int = 0  # runs that GitHub listed
     known: int = 0  # runs that were here already
     without: int = 0  # runs without a fitting artifact
     expired: int = 0  # of these, such whose artifacts GitHub has deleted
-    unread: list[tuple[str, str]] = field(default_factory=list)  # run or artifact, why
+    unread: list[tuple[str, str]] = msgspec.field(default_factory=list)  # run or artifact, why
     stopped: str = ""  # why it ended early
 
 

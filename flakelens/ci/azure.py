@@ -5,9 +5,10 @@ Variables arrive in upper case with "_" for "."; BUILD_SOURCEVERSION is the merg
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from flakelens.ci.merges import Ends, hosts_merge
 from flakelens.ci.values import attempt, branch_of, commit, flag, link, number, queue_base, shard, text

@@ -5,8 +5,9 @@ BUILDKITE_COMMIT may be the word "HEAD" in builds that people start; then the ch
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from flakelens.ci.merges import ends
 from flakelens.ci.values import commit, flag, link, number, queue_base, repository, shard, text

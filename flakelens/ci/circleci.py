@@ -7,8 +7,9 @@ request is built from the branch name "pull/N"; its own branch's name is not tol
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from flakelens.ci.merges import ends
 from flakelens.ci.values import commit, flag, link, number, queue_base, shard, text

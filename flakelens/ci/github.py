@@ -7,9 +7,10 @@ GITHUB_SHA is the *merge* commit on pull-request events and the default branch's
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from flakelens.ci.merges import Ends, hosts_merge
 from flakelens.ci.payload import dig, int_at, load, read_small, text_at

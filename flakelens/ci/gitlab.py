@@ -6,8 +6,9 @@ CI_COMMIT_SHA is the head in an ordinary merge request pipeline, but the *merge 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from flakelens.ci.merges import ends, hosts_merge
 from flakelens.ci.values import commit, flag, link, number, queue_base, shard, text

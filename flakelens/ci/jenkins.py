@@ -7,8 +7,9 @@ out and the base is merged *into* it, so the head is the FIRST parent (the hosts
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from flakelens.ci.merges import Ends, ends
 from flakelens.ci.values import branch_of, commit, link, queue_base, repository, text

@@ -7,7 +7,9 @@ git plugin checks the head out and merges *the base into it*, so the head is the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from flakelens.ci.git import Commit, Git
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 _JENKINS = "nobody@nowhere"
 
 
-class Ends(NamedTuple):
+class Ends(msgspec.Struct, frozen=True):
     """The two ends of a pull request; "" where unknown."""
 
     head: str

@@ -5,6 +5,7 @@ A command's module is imported when the command runs, so that `--help` and the q
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -114,7 +115,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if isinstance(stream, TextIOWrapper):
             # A file or a pipe gets UTF-8, as our XML says of itself; a terminal what it can show, and "?" for the rest.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
-    sys.exit(run(arguments))
+    code = run(arguments)
+    gc.freeze()  # the end of the process gives everything back: it need not be looked through for garbage before
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:

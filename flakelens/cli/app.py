@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -26,8 +24,7 @@ DECISIONS_FILE = "flakelens-decisions.toml"
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, kw_only=True)
-class App:
+class App(NamedTuple):
     """One call of the command line."""
 
     db: Path
@@ -121,6 +118,8 @@ class App:
         """Columns to write for: the terminal's, at most 140, and 100 where there is no terminal."""
         if not sys.stdout.isatty():
             return int(self.environ["COLUMNS"]) if self.environ.get("COLUMNS", "").isdecimal() else 100
+        import shutil  # with all that unpacks archives: few calls have a terminal
+
         return max(40, min(140, shutil.get_terminal_size().columns))
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from flakelens import decisions as decisions_room
 from flakelens import policy_text as policy_room
@@ -15,8 +16,7 @@ from flakelens.model import Event, RunInfo
 from flakelens.policy import Policy
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The policy and decisions that judge, and what a reader must know about where they come from."""
 
     policy: Policy

@@ -11,7 +11,6 @@ from flakelens.errors import (
     SharedHistoryError,
     UsageError,
 )
-from flakelens.model import GateState
 
 DONE = 0  # done; MET; the repair has held; nothing new to ingest
 UNEXPECTED = 1  # an error that flakelens did not foresee
@@ -23,7 +22,8 @@ UNREADABLE = 6  # ingested or synced, but something was unreadable, salvaged, em
 NOT_MET = 10  # the gate is NOT_MET; a new failure; a repair did not hold; doctor or quarantine check found a fault
 INCONCLUSIVE = 11  # the gate, or whether a repair has held, cannot be decided yet
 
-OF_STATE = {GateState.MET: DONE, GateState.NOT_MET: NOT_MET, GateState.INCONCLUSIVE: INCONCLUSIVE}
+# By the text of a model.GateState: help has no use for the model.
+OF_STATE = {"MET": DONE, "NOT_MET": NOT_MET, "INCONCLUSIVE": INCONCLUSIVE}
 
 _OF_ERROR: tuple[tuple[type[FlakelensError], int], ...] = (
     (UsageError, USAGE),

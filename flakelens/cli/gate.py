@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -101,8 +99,8 @@ def _judge(
 
     With a plan if that is asked for: it is no part of the record.
     """
-    # What a verdict reads it needs to its end: to look for garbage among it again and again is a waste.
-    gc.set_threshold(50_000, 20, 50)
+    from msgspec.structs import replace
+
     from flakelens.analyze.gate import judge_gate
 
     read_at = app.now()  # before the data is read: a replay must not know more
@@ -117,7 +115,7 @@ def _judge(
     if missing:
         notices.append(f"There is no database {app.db} yet, so the history is empty. Next: flakelens ingest PATH")
     # These are about this call, not about the verdict: the record does not hold them, or it could not be replayed.
-    return judged._replace(report=replace(report, notices=(*notices, *report.notices))), plan
+    return replace(judged, report=replace(report, notices=(*notices, *report.notices))), plan
 
 
 def _plan(app: App, rules: Rules, judged: Judged, store: Store | None) -> GatePlan:

@@ -15,9 +15,9 @@ from flakelens.cli.exit_codes import DONE, UNREADABLE
 from flakelens.cli.metadata_options import metadata_options
 from flakelens.cli.progress import Bar
 from flakelens.errors import UsageError
-from flakelens.run_metadata import RunOptions, options
 
 if TYPE_CHECKING:
+    from flakelens.run_metadata import RunOptions
     from flakelens.store import IngestedRun, Store
 
 
@@ -55,6 +55,8 @@ def command(
     With --to-parquet and --run-per-dir the runs are read by Dask workers (extra [dask]): those of --scheduler, else
     --jobs processes of this machine. docs/lake.md says when that is worth it.
     """
+    from flakelens.run_metadata import options
+
     if scheduler and not (lake and run_per_dir):
         raise UsageError(
             "--scheduler reads many runs into a lake.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
@@ -36,6 +35,8 @@ def add(app: App, tests: tuple[str, ...], owner: str, reason: str, expires: str,
     A TEST is its title or "FILE > TITLE"; without " [PROJECT]" every project of it is meant. Tests of areas whose
     limit is none (AI by default) are refused.
     """
+    from msgspec.structs import replace
+
     from flakelens.decide import quarantine
     from flakelens.render.decisions import written_text
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -65,6 +64,8 @@ def command(
     COMMAND's own (128 + n after signal n), or with --exit-from triage 0 or 10. Signals are passed on to COMMAND.
     What flakelens says goes to standard error.
     """
+    from msgspec.structs import replace
+
     from flakelens.ci import GitFolder, detect
     from flakelens.run_metadata import options
     from flakelens.running import Places, look, prepare, run_child

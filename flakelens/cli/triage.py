@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -29,6 +28,8 @@ def command(app: App, run: str | None, format_: str, as_of: str | None) -> int:
     newest one. Exit code 0 when every failure is dismissed or already broken on the base branch,
     10 otherwise.
     """
+    from msgspec.structs import replace
+
     from flakelens.analyze.triage import triage_report
     from flakelens.cli.base_policy import rules_in_force
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+
+import msgspec
 
 from flakelens.facts import RunKey
 from flakelens.gate.evidence import Evidence, label
@@ -18,8 +19,7 @@ NEWEST = 10  # counting runs whose reports are looked at: older ones are history
 _EXAMPLES = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class Look:
+class Look(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The newest 300 runs as the gate sees them, and what the store noted about them."""
 
     evidence: Evidence

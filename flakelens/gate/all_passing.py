@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from flakelens.facts import Bools
@@ -28,7 +28,7 @@ from flakelens.stats.states import TestState
 _UNRELIABLE = (TestState.BROKEN, TestState.FLAKY)
 
 
-class _Window(NamedTuple):
+class _Window(msgspec.Struct, frozen=True):
     """The judged tests in the newest complete runs. Lists hold positions in the scope, each test once per list."""
 
     runs: int
@@ -38,7 +38,7 @@ class _Window(NamedTuple):
     absent: list[int]  # merely without a result
 
 
-class _Now(NamedTuple):
+class _Now(msgspec.Struct, frozen=True):
     """Positions of the judged tests that are unreliable by their state now."""
 
     broken: list[int]

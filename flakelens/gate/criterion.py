@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens.completeness import AreaView
 from flakelens.facts import Bools
@@ -17,8 +18,7 @@ from flakelens.stats.markov import DEFAULTS, Parameters
 from flakelens.stats.probabilities import Posterior, find_posterior
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """The figure that a criterion compares: a share from 0 to 1, its 95 % interval if it has one, and its basis."""
 
     value: float
@@ -29,8 +29,7 @@ class Observed:
     count: tuple[int, int]  # numerator and denominator of `value`
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CriterionFinding:
+class CriterionFinding(msgspec.Struct, frozen=True, kw_only=True):
     """What one criterion says and why."""
 
     id: str
@@ -49,8 +48,7 @@ class CriterionFinding:
     tests: tuple[TestId, ...] = ()  # tests that speak against it
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The tests that a criterion is about, over their own runs on the gated branch, oldest run first.
 
     Shapes: N tests, R runs, as in `view`. Everything that a criterion may look at, and nothing else.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
 from flakelens.areas import AreaMap, assign, focuses
@@ -25,8 +25,7 @@ from flakelens.stats.outages import Outages, find_outages
 from flakelens.stats.probabilities import FitInput, fit_input, fit_to
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One history and everything that criteria derive from it. Costs are paid when first asked for."""
 
     history: History

@@ -6,7 +6,7 @@ which may be narrowed to focuses.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from flakelens.gate import all_passing, stable
 from flakelens.gate.criterion import CriterionFinding
@@ -15,8 +15,7 @@ from flakelens.model import GateState
 from flakelens.policy import ALL_AREAS, AllPassingPolicy, Focus, GatePolicy, StablePolicy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FocusFinding:
+class FocusFinding(msgspec.Struct, frozen=True, kw_only=True):
     """One focus, who looks after it and when, and whether its condition holds."""
 
     name: str

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from math import ceil
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int64s
@@ -20,7 +20,7 @@ from flakelens.policy import SoakPolicy
 _HOUR = 3600
 
 
-class _Watch(NamedTuple):
+class _Watch(msgspec.Struct, frozen=True):
     """The checks of the newest commit within the hours asked for, oldest first."""
 
     checks: Int64s  # positions of runs in the view, by their start

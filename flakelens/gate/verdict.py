@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
 
 from flakelens.gate import all_passing, attested, commit, complete, no_laundering, pass_rate, reliable, soak, stable
 from flakelens.gate.criterion import CriterionFinding
@@ -46,8 +48,7 @@ class Decision(StrEnum):
     WAIVED = "WAIVED"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a gate says at one moment."""
 
     gate: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from flakelens.decisions import Waiver
 from flakelens.gate.criterion import CriterionFinding
@@ -12,8 +13,7 @@ from flakelens.model import GateState, TestId
 from flakelens.policy import WaiverPolicy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaiverFinding:
+class WaiverFinding(msgspec.Struct, frozen=True, kw_only=True):
     """A waiver of this gate, whether it holds, and if not, why not."""
 
     waiver: Waiver

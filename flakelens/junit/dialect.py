@@ -6,8 +6,9 @@ and which attempts it had. Walking the suites, counting and complaining is `read
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
 
 from flakelens.junit.attempts import Outcomes, attempts_of
 from flakelens.junit.values import is_path, tidy_path
@@ -28,8 +29,7 @@ REMEMBERED = 1 << 15
 LONGEST_REMEMBERED = 600
 
 
-@dataclass(slots=True)
-class Suite:
+class Suite(msgspec.Struct):
     """One `<testsuite>` (or the root), read once; its cases refer to it."""
 
     element: Element
@@ -44,14 +44,13 @@ class Suite:
     line_base: int = 0  # what to add to a case's `line` so that it counts from 1
 
 
-@dataclass(slots=True)
-class Look:
+class Look(msgspec.Struct):
     """What a dialect decides by: the root, the first suite and the first case, where there are any."""
 
     root: Element
     suite: Element | None
     case: Element | None
-    properties: frozenset[str] = field(default_factory=frozenset)  # names of the first suite's properties
+    properties: frozenset[str] = msgspec.field(default_factory=frozenset)  # names of the first suite's properties
 
 
 class Details(NamedTuple):

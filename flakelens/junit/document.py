@@ -8,10 +8,11 @@ keeps what the parser had accepted before the fault and says so.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 from xml.etree import ElementTree as ET
+
+import msgspec
 
 from flakelens.junit.encoding import as_utf8, without_forbidden
 from flakelens.junit.flavour import Report
@@ -58,8 +59,7 @@ _ENDS_TOO_EARLY = frozenset({3, 5, 6, 20})
 _JUNK_AFTER_ROOT = 9
 
 
-@dataclass(slots=True)
-class Fault:
+class Fault(msgspec.Struct):
     """One thing found wrong with a document: its code, one sentence, and the line where it is known."""
 
     code: ProblemCode
@@ -67,14 +67,13 @@ class Fault:
     line: int = 0
 
 
-@dataclass(slots=True)
-class Document:
+class Document(msgspec.Struct):
     """A parsed document. `report` is None where nothing could be read; `damaged` where something may be missing."""
 
     report: Report | None = None
     root: ET.Element | None = None  # as in the file; the report wraps a bare <testsuite>
     damaged: bool = False
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Fault] = msgspec.field(default_factory=list)
 
 
 def read_document(data: bytes) -> Document:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Upper bounds for hostile or absurd input; what exceeds one is a Problem, never an endless wait."""
 
     max_bytes: int = 256 * 2**20  # of one report, decompressed

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import hashlib
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from flakelens.cases import Cases
 from flakelens.junit.attempts import SKIPPED_STATUSES, outcomes_of
@@ -60,7 +61,7 @@ def read_bytes(name: str, data: bytes, limits: Limits = Limits()) -> ParsedRepor
         return ParsedReport(name=name, sha256=sha256, size=size, producer="unknown", damaged=True, problems=(problem,))
     try:
         with _collector_paused():
-            reading = _Reading(name, limits)
+            reading = _Reading(name, limits, Problems(name))
             reading.read(read_document(data))
     except Exception as error:
         message = f"flakelens failed on this file ({type(error).__name__}): please report it. The file was not read."
@@ -103,26 +104,22 @@ def _collector_paused() -> Iterator[None]:
         gc.enable()
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(msgspec.Struct):
     """The state of reading one report."""
 
     name: str
     limits: Limits
+    problems: Problems
     producer: str = "unknown"
     dialect: Dialect = DIALECTS[-1]
-    cases: Cases = field(default_factory=Cases)
-    load_failures: list[str] = field(default_factory=list)
-    load_failure_cases: list[CaseResult] = field(default_factory=list)
+    cases: Cases = msgspec.field(default_factory=Cases)
+    load_failures: list[str] = msgspec.field(default_factory=list)
+    load_failure_cases: list[CaseResult] = msgspec.field(default_factory=list)
     started_at: datetime | None = None
     seconds: float | None = None
     evidence: RetryEvidence | None = None
     damaged: bool = False
-    problems: Problems = field(init=False)
-    stamps: dict[str, datetime | None] = field(default_factory=dict)  # of suites: mostly one in many
-
-    def __post_init__(self) -> None:
-        self.problems = Problems(self.name)
+    stamps: dict[str, datetime | None] = msgspec.field(default_factory=dict)  # of suites: mostly one in many
 
     def read(self, document: Document) -> None:
         for fault in document.faults:

@@ -6,8 +6,9 @@ Only processes of one program talk here, over pipes that nobody else has.
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from flakelens.cases import Cases
 

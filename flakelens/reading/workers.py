@@ -17,9 +17,10 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Self
+
+import msgspec
 
 from flakelens.junit import Named, find
 from flakelens.model import ParsedReport
@@ -49,22 +50,20 @@ _CHILD: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(msgspec.Struct, frozen=True):
     """One path to read; `known` is asked when its turn to be looked up comes."""
 
     path: str
     known: Callable[[], Known]
 
 
-@dataclass(slots=True)
-class _Piece:
+class _Piece(msgspec.Struct):
     """Consecutive files of one folder."""
 
     folder: int
-    files: list[Named] = field(default_factory=list)
+    files: list[Named] = msgspec.field(default_factory=list)
     size: int = 0
-    ready: list[ParsedReport] = field(default_factory=list)  # instead of files: nothing needs to be read
+    ready: list[ParsedReport] = msgspec.field(default_factory=list)  # instead of files: nothing needs to be read
     worker: _Worker | None = None  # None: to be read here
 
 

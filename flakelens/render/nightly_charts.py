@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from flakelens.report.nightly import Group, Nightly
 
@@ -13,8 +13,7 @@ WIDTH = 460  # CSS pixels: what a card of the page has room for
 _FOLDER = "charts"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
     """One chart: as SVG for light and for dark, as PNG for light, and in words."""
 
     group: str  # "area E2E", see `name_of`
@@ -58,7 +57,7 @@ def darkened(svg: str) -> str:
     from flakelens.render.charts import THEMES
 
     light, dark = THEMES["light"], THEMES["dark"]
-    fields = [field.name for field in dataclasses.fields(light) if field.name != "name"]
+    fields = [field for field in light.__struct_fields__ if field != "name"]
     colours = {getattr(light, field): getattr(dark, field) for field in fields} | {light.paper: "none"}
     return re.sub("|".join(colours), lambda found: colours[found[0]], svg)
 

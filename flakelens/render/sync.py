@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,13 +13,12 @@ from flakelens.render.safe import one_line
 from flakelens.render.terminal import BAD, STRONG, paragraph, to_text
 
 if TYPE_CHECKING:
-    from rich.text import Text
+    from flakelens.render.styled import Text
 
 _MOST_REFUSED = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncReport:
+class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
     """A pull or a push as a reader wants it; what does not belong to its direction is 0 or None."""
 
     direction: str  # "pull" or "push"
@@ -103,7 +101,7 @@ def sync_text(report: SyncReport, *, width: int, colour: bool) -> str:
             lines += paragraph(f"{one_line(pack)}: {one_line(why)}", width=width, first="  - ", rest="    ")
         if len(report.refused) > _MOST_REFUSED:
             lines.append(f"    and {len(report.refused) - _MOST_REFUSED} more")
-    return to_text(lines, width=width, colour=colour)
+    return to_text(lines, colour=colour)
 
 
 def _headline(report: SyncReport) -> str:

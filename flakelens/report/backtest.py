@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from flakelens.facts import RunKey
     from flakelens.model import GateState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestRule:
+class BacktestRule(msgspec.Struct, frozen=True, kw_only=True):
     """One rule, replayed over history."""
 
     name: str
@@ -22,8 +22,7 @@ class BacktestRule:
     false_red: int  # not MET while it is not below
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestReport:
+class BacktestReport(msgspec.Struct, frozen=True, kw_only=True):
     """The gate replayed at every run of the branch, beside the naive rule."""
 
     gate: str

@@ -5,8 +5,9 @@ Frozen types, no layout.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 if TYPE_CHECKING:
     from flakelens.model import TestId
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from flakelens.stats.signatures import Category
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Began:
+class Began(msgspec.Struct, frozen=True, kw_only=True):
     """Where the trouble came in: after `good`, with `bad` at the latest."""
 
     kind: Literal["fails", "flakes"]
@@ -33,8 +33,7 @@ class Began:
         return f"{good}..{self.bad.commit}" if good and self.bad.commit and good != self.bad.commit else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the test file that a stack trace names."""
 
     file: str  # as the trace writes it
@@ -42,8 +41,7 @@ class Line:
     source: str  # what stands there, where the message shows it; else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """One way in which it fails."""
 
     headline: str  # what is wrong in one line
@@ -51,8 +49,7 @@ class Failure:
     lines: tuple[Line, ...]  # in the test file, outermost last
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstance:
+class Circumstance(msgspec.Struct, frozen=True, kw_only=True):
     """How often the test, or its twin in another project, failed under one condition."""
 
     kind: Literal["variant", "job", "branch"]
@@ -61,8 +58,7 @@ class Circumstance:
     runs: int  # in which it was executed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Companion:
+class Companion(msgspec.Struct, frozen=True, kw_only=True):
     """A test that tends to fail in the same runs."""
 
     id: TestId
@@ -70,8 +66,7 @@ class Companion:
     failed: int  # runs in which the companion did
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BriefReport:
+class BriefReport(msgspec.Struct, frozen=True, kw_only=True):
     """All about one test that helps to repair it."""
 
     page: ShowReport
@@ -89,8 +84,7 @@ class BriefReport:
     clean_needed: int | None  # clean runs that make its repair believed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CauseFailure:
+class CauseFailure(msgspec.Struct, frozen=True, kw_only=True):
     """One way in which the tests of a cause fail: failed results with one signature."""
 
     headline: str  # what is wrong in one line, of the newest
@@ -101,8 +95,7 @@ class CauseFailure:
     shared: tuple[Line, ...]  # outside of test files, in the traces of most of these failures
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupRun:
+class GroupRun(msgspec.Struct, frozen=True, kw_only=True):
     """The command for the tests of a cause that one tool runs in one project."""
 
     variant: str
@@ -110,8 +103,7 @@ class GroupRun:
     command: GroupCommand
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CauseBrief:
+class CauseBrief(msgspec.Struct, frozen=True, kw_only=True):
     """All about one cause that several tests share."""
 
     cause: CauseLine

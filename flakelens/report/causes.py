@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from flakelens.facts import RunKey
@@ -26,8 +27,7 @@ class CauseState(StrEnum):
     OVER = "over"  # its tests are stable, or gone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignatureLine:
+class SignatureLine(msgspec.Struct, frozen=True, kw_only=True):
     """What most failures of a cause said."""
 
     hash: str
@@ -38,8 +38,7 @@ class SignatureLine:
     of: int  # failed results with a message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactorLine:
+class FactorLine(msgspec.Struct, frozen=True, kw_only=True):
     """Where a cause strikes more often than elsewhere, other factors held apart. Counts are runs (per variant)."""
 
     factor: str
@@ -54,8 +53,7 @@ class FactorLine:
     not_separable_from: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CauseTest:
+class CauseTest(msgspec.Struct, frozen=True, kw_only=True):
     """One test of a cause."""
 
     id: TestId
@@ -65,8 +63,7 @@ class CauseTest:
     owner: str  # as CODEOWNERS writes it; "" for none
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CauseLine:
+class CauseLine(msgspec.Struct, frozen=True, kw_only=True):
     """Tests that fail together, or one test that fails alone."""
 
     id: str
@@ -85,8 +82,7 @@ class CauseLine:
     price: Price  # of the 30 days before
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CausesReport:
+class CausesReport(msgspec.Struct, frozen=True, kw_only=True):
     """The causes that a filter left: those of several tests first, then single tests grouped by what they say."""
 
     branch: str
@@ -98,8 +94,7 @@ class CausesReport:
     over: int  # causes that are over and not listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanStep:
+class PlanStep(msgspec.Struct, frozen=True, kw_only=True):
     """One more cause repaired, and what the gate's window would then look like."""
 
     cause: CauseLine
@@ -107,16 +102,14 @@ class PlanStep:
     saves: Saving  # in the 30 days before, besides what the steps before it save
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FocusLine:
+class FocusLine(msgspec.Struct, frozen=True, kw_only=True):
     """A focus that somebody looks after, and the steps of the plan that repair something of it."""
 
     focus: FocusFinding
     steps: tuple[int, ...]  # counted from 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanReport:
+class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     """The shortest way to the gate's pass rate."""
 
     gate: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from flakelens.report.tests import TestsReport
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulateReport:
+class SimulateReport(msgspec.Struct, frozen=True, kw_only=True):
     """A made-up history, as it was written."""
 
     folder: str
@@ -32,8 +32,7 @@ class SimulateReport:
     newest: datetime  # start of the newest run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InitReport:
+class InitReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a project's configuration told, and what was written from it."""
 
     path: str  # of the policy that was written
@@ -43,8 +42,7 @@ class InitReport:
     unknown: tuple[str, ...]  # what could not be told from the text of the files
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoReport:
+class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
     """All that `demo` shows, from reports to verdict."""
 
     runs: int

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Something that keeps flakelens from seeing what it should, with the mend."""
 
     code: str
@@ -16,8 +15,7 @@ class Finding:
     serious: bool  # the gate cannot be trusted, or cannot be met, until it is mended
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorReport:
+class DoctorReport(msgspec.Struct, frozen=True, kw_only=True):
     """All findings, serious ones first."""
 
     findings: tuple[Finding, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from flakelens.stats.changes import ChangeKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommitRange:
+class CommitRange(msgspec.Struct, frozen=True, kw_only=True):
     """Where a change of the code lies that broke or repaired tests: after `first`, with `last` at the latest."""
 
     first: RunPoint  # the last run before, of the other kind
@@ -27,8 +27,7 @@ class CommitRange:
         return f"{self.first.commit}..{self.last.commit}" if self.first.commit and self.last.commit else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestEvent:
+class TestEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened to one test on the gated branch."""
 
     __test__ = False
@@ -48,8 +47,7 @@ class TestEvent:
     new: TestId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventGroup:
+class EventGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Events of one kind on one commit: what happened together."""
 
     kind: ChangeKind
@@ -63,8 +61,7 @@ class EventGroup:
         return len({event.id.file for event in self.events})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventsReport:
+class EventsReport(msgspec.Struct, frozen=True, kw_only=True):
     """What happened, newest first."""
 
     branch: str

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(msgspec.Struct, frozen=True, kw_only=True):
     """One test in quarantine, as its runner names it."""
 
     title: str  # full, as the newest report wrote it; as the entry says it where no report is known
@@ -15,8 +14,7 @@ class Held:
     others: tuple[str, ...] = ()  # titles of other known tests of this file and variant, as reported
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantineExport:
+class QuarantineExport(msgspec.Struct, frozen=True, kw_only=True):
     """The tests of one runner, and what a person should know about them."""
 
     held: tuple[Held, ...]  # by file and title

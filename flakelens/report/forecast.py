@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from flakelens.stats.turnover import Turnover
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaceLine:
+class PaceLine(msgspec.Struct, frozen=True, kw_only=True):
     """How often runs come, and what that was taken from."""
 
     per_day: float  # weekends and all
@@ -24,8 +24,7 @@ class PaceLine:
     days: int  # that the pattern was taken from
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
     """The clean runs that one criterion still needs."""
 
     criterion: str
@@ -38,8 +37,7 @@ class Missing:
     expected: datetime | None  # start of the last of these runs at that pace; None: unknown, or beyond ten years
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """Runs to start by hand: all that the criteria with these areas need of runs that hold them."""
 
     areas: tuple[str, ...]
@@ -50,8 +48,7 @@ class Batch:
     notes: tuple[str, ...]  # what must be put into the commands, or seen to
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatePlan:
+class GatePlan(msgspec.Struct, frozen=True, kw_only=True):
     """When a gate can be met, by waiting and by starting runs."""
 
     gate: str
@@ -71,8 +68,7 @@ class GatePlan:
         return tuple(dict.fromkeys(step for each in self.missing for step in each.repair_first))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GreenChance:
+class GreenChance(msgspec.Struct, frozen=True, kw_only=True):
     """The chance that a run has no failure after retries, by the newest runs (at most 30)."""
 
     green: int
@@ -82,8 +78,7 @@ class GreenChance:
     high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrendLine:
+class TrendLine(msgspec.Struct, frozen=True, kw_only=True):
     """A pass rate of the last days against the weeks before them."""
 
     rate: Literal["after-retries", "first-attempts"]
@@ -95,8 +90,7 @@ class TrendLine:
     reaches: bool  # the history holds the days before whole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AreaForecast:
+class AreaForecast(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be expected of one area, or of all."""
 
     area: str
@@ -110,8 +104,7 @@ class AreaForecast:
     trends: tuple[TrendLine, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToRepair:
+class ToRepair(msgspec.Struct, frozen=True, kw_only=True):
     """One cause that stands between the branch and the gate."""
 
     tests: tuple[TestId, ...]  # those that fail most first
@@ -119,8 +112,7 @@ class ToRepair:
     pass_rate: float | None  # predicted once it is repaired, after those before it; None: not asked for by a pass rate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateOutlook:
+class GateOutlook(msgspec.Struct, frozen=True, kw_only=True):
     """When the gate is expected to be met, at the present rate of repair and by clean runs alone."""
 
     plan: GatePlan  # clean runs alone
@@ -135,8 +127,7 @@ class GateOutlook:
     met: datetime | None  # repaired, and that many runs later
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForecastReport:
+class ForecastReport(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be expected of a branch. Runs with a confirmed outage are in P(green) alone."""
 
     branch: str

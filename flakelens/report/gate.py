@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from flakelens.gate.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
     """A pass rate: integers, and a two-sided 95 % interval over runs where there are at least 10."""
 
     passed: int  # passed and flaky tests (after retries), or clean first attempts
@@ -26,8 +26,7 @@ class Rate:
         return self.passed / self.executed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AreaLine:
+class AreaLine(msgspec.Struct, frozen=True, kw_only=True):
     """One area over its newest 30 runs."""
 
     area: str
@@ -40,8 +39,7 @@ class AreaLine:
     states: dict[str, int]  # active tests by state
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """What a verdict rests on. Two verdicts with the same provenance are the same bytes."""
 
     branch: str
@@ -57,8 +55,7 @@ class Provenance:
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateReport:
+class GateReport(msgspec.Struct, frozen=True, kw_only=True):
     """A verdict with the areas it is about and what it rests on."""
 
     verdict: Verdict

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from flakelens.model import Problem, TestId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookArea:
+class LookArea(msgspec.Struct, frozen=True, kw_only=True):
     """One area of the reports at hand."""
 
     area: str
@@ -22,16 +22,14 @@ class LookArea:
     skipped: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookCause:
+class LookCause(msgspec.Struct, frozen=True, kw_only=True):
     """Failures whose messages are the same but for what changes in every run."""
 
     message: str  # of the first of them, one line
     tests: tuple[TestId, ...]  # as reported
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookFlake:
+class LookFlake(msgspec.Struct, frozen=True, kw_only=True):
     """A test that failed and then passed."""
 
     id: TestId  # as reported
@@ -39,8 +37,7 @@ class LookFlake:
     message: str  # of the first failed attempt, one line; "" where the report hides it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlindSpot:
+class BlindSpot(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a report cannot show, and the lines that change it."""
 
     said: str  # one or two sentences
@@ -48,8 +45,7 @@ class BlindSpot:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookReport:
+class LookReport(msgspec.Struct, frozen=True, kw_only=True):
     """What reports say by themselves, without a database."""
 
     headline: str  # the most useful sentence

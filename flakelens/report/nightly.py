@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from flakelens.stats.signatures import Category
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Since:
+class Since(msgspec.Struct, frozen=True, kw_only=True):
     """The moment that changes are told from, and what the gate said then."""
 
     moment: datetime
@@ -27,8 +27,7 @@ class Since:
     state: GateState | None  # of the gate then; None: no verdict of that time is known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expiry:
+class Expiry(msgspec.Struct, frozen=True, kw_only=True):
     """A human decision that is in force, or was, and its end."""
 
     kind: Literal["waiver", "quarantine"]
@@ -40,8 +39,7 @@ class Expiry:
     why_not: str  # "" when it holds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """The failures that a threshold allows in the runs looked at, and how many of them happened."""
 
     threshold: float  # share that must pass
@@ -54,8 +52,7 @@ class Budget:
         return 1 - self.spent / self.allowed if self.allowed else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(msgspec.Struct, frozen=True, kw_only=True):
     """All tests, an area or a focus: where it stands and how it came there."""
 
     kind: Literal["all", "area", "focus"]
@@ -65,8 +62,7 @@ class Group:
     trend: RateSeries  # over the newest 500 runs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absence:
+class Absence(msgspec.Struct, frozen=True, kw_only=True):
     """What one run lacks of an area."""
 
     area: str
@@ -75,8 +71,7 @@ class Absence:
     more: int  # further ones
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunLine:
+class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     """One run that counts for the gated branch."""
 
     key: RunKey
@@ -95,8 +90,7 @@ class RunLine:
     evidence: tuple[tuple[str, RetryEvidence], ...]  # producer, and the least that one of its reports can show
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(msgspec.Struct, frozen=True, kw_only=True):
     """Failed attempts of one test that say the same."""
 
     signature: str  # hash, as causes have it
@@ -109,8 +103,7 @@ class Said:
     last: RunKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestEntry:
+class TestEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One test with all that the report tells of it."""
 
     __test__ = False
@@ -125,8 +118,7 @@ class TestEntry:
     command: str  # that runs it alone, "" for a tool that is not known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NightLine:
+class NightLine(msgspec.Struct, frozen=True, kw_only=True):
     """One recorded verdict, as the overview of all nights and the marks of charts need it."""
 
     number: int  # of the verdict
@@ -145,8 +137,7 @@ class NightLine:
         return self.as_of.strftime("%Y-%m-%d")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nightly:
+class Nightly(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one night's report says, on the page, as Markdown and as JSON."""
 
     gate: GateReport

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 if TYPE_CHECKING:
     from flakelens.decisions import QuarantineEntry
     from flakelens.report import TestLine
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantined:
+class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the decisions file."""
 
     entry: QuarantineEntry
@@ -27,8 +27,7 @@ class Quarantined:
         return tuple(dict.fromkeys(found))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AreaUse:
+class AreaUse(msgspec.Struct, frozen=True, kw_only=True):
     """How much of an area is in quarantine."""
 
     area: str
@@ -38,8 +37,7 @@ class AreaUse:
     percent: float  # of the policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantineReport:
+class QuarantineReport(msgspec.Struct, frozen=True, kw_only=True):
     """All entries in the order of the file, and what is wrong with them by the policy."""
 
     as_of: datetime
@@ -49,8 +47,7 @@ class QuarantineReport:
     checked: bool  # False: no database, so only the ends were looked at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantineSuggestion:
+class QuarantineSuggestion(msgspec.Struct, frozen=True, kw_only=True):
     """Flaky tests that might go into quarantine while somebody repairs them, the flakiest first."""
 
     suggested: tuple[TestLine, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from flakelens.stats.price import Price
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPoint:
+class RunPoint(msgspec.Struct, frozen=True, kw_only=True):
     """A run of the gated branch and its commit."""
 
     run: RunKey
@@ -32,8 +32,7 @@ class Chances(NamedTuple):
     broken: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunCell:
+class RunCell(msgspec.Struct, frozen=True, kw_only=True):
     """One run of one test's history."""
 
     run: RunKey
@@ -48,8 +47,7 @@ class RunCell:
     chances: Chances | None = None  # by all that is known now; None without a result on the gated branch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailureGroup:
+class FailureGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Failed attempts of a test whose messages begin alike (ids, times and long hex aside)."""
 
     first_line: str  # of the newest
@@ -60,8 +58,7 @@ class FailureGroup:
     last: RunKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DurationLine:
+class DurationLine(msgspec.Struct, frozen=True, kw_only=True):
     """How long a test takes when it passes, and since when. Medians over runs, in seconds."""
 
     seconds: float  # now
@@ -71,8 +68,7 @@ class DurationLine:
     since_commit: str  # "" where unknown, and without a change
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowReport:
+class ShowReport(msgspec.Struct, frozen=True, kw_only=True):
     """One test's history: oldest run first, with what its state rests on."""
 
     line: TestLine

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 if TYPE_CHECKING:
     from flakelens.model import TestId
     from flakelens.report import DurationLine
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlowLine:
+class SlowLine(msgspec.Struct, frozen=True, kw_only=True):
     """A test that became slower."""
 
     id: TestId  # canonical
@@ -25,8 +25,7 @@ class SlowLine:
         return self.duration.seconds - (self.duration.before or 0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteLine:
+class SuiteLine(msgspec.Struct, frozen=True, kw_only=True):
     """A suite that became slower, and what that is made of. Seconds, medians over runs."""
 
     kind: Literal["area", "file", "job"]  # of a job: what its reports say that they took, set-up and all
@@ -45,8 +44,7 @@ class SuiteLine:
         return self.duration.seconds - (self.duration.before or 0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlowReport:
+class SlowReport(msgspec.Struct, frozen=True, kw_only=True):
     """The tests and the suites that became slower, what adds most to a run first."""
 
     branch: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from flakelens.facts import RunKey
@@ -12,16 +13,14 @@ if TYPE_CHECKING:
     from flakelens.stats.states import TestFinding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CauseOf:
+class CauseOf(msgspec.Struct, frozen=True, kw_only=True):
     """The cause that a test's failures have."""
 
     id: str  # as `causes` prints it
     others: int  # tests that fail together with it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestLine:
+class TestLine(msgspec.Struct, frozen=True, kw_only=True):
     """One test: where it belongs, its state, and its rates over the window."""
 
     __test__ = False
@@ -46,8 +45,7 @@ class TestLine:
     cause: CauseOf | None = None  # None: it has none, or nobody looked
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestsReport:
+class TestsReport(msgspec.Struct, frozen=True, kw_only=True):
     """The tests that a filter left, and how many there are in all."""
 
     __test__ = False

@@ -5,8 +5,9 @@ They hold facts, never layout. What is not known is None: a chart leaves a gap t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from flakelens.report import Rate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
+class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     """Runs on end that share one point of a chart: those of a day, or a fixed number of them. Confirmed outages and
     runs with too few results are left out.
     """
@@ -29,8 +29,7 @@ class Bucket:
     hidden: int  # runs among them whose reports hide first attempts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RatedRun:
+class RatedRun(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a rate: behind the buckets, so that nobody must believe an average."""
 
     started_at: datetime
@@ -39,24 +38,21 @@ class RatedRun:
     outage: bool  # confirmed: in no bucket
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """A rate that the gate asks for."""
 
     value: float  # 0 to 1
     first_attempts: bool  # asked of first attempts; else of the rate after retries
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyChange:
+class PolicyChange(msgspec.Struct, frozen=True, kw_only=True):
     """The first verdict under another policy than the one before."""
 
     at: datetime
     said: tuple[str, ...]  # what was changed, one short sentence each
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateSeries:
+class RateSeries(msgspec.Struct, frozen=True, kw_only=True):
     """The rates of an area or a focus over time, oldest first."""
 
     name: str  # of the area or focus; "all" for every test
@@ -67,8 +63,7 @@ class RateSeries:
     policy_changes: tuple[PolicyChange, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerdictPoint:
+class VerdictPoint(msgspec.Struct, frozen=True, kw_only=True):
     """One recorded verdict."""
 
     number: int  # for `gate --replay`
@@ -79,16 +74,14 @@ class VerdictPoint:
     required: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerdictSeries:
+class VerdictSeries(msgspec.Struct, frozen=True, kw_only=True):
     """The verdicts of a gate, oldest first; on a day with several the newest is the day's."""
 
     gate: str
     verdicts: tuple[VerdictPoint, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestPoint:
+class TestPoint(msgspec.Struct, frozen=True, kw_only=True):
     """One run of the area of a test, and how it stood with the test after that run, by what was known then."""
 
     __test__ = False
@@ -102,8 +95,7 @@ class TestPoint:
     p_broken: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestSeries:
+class TestSeries(msgspec.Struct, frozen=True, kw_only=True):
     """A test over the runs of its area on the gated branch, oldest first."""
 
     __test__ = False
@@ -117,8 +109,7 @@ class TestSeries:
     disagreed: bool  # it failed and passed on one commit of a pull request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DurationPoint:
+class DurationPoint(msgspec.Struct, frozen=True, kw_only=True):
     """How long the test took in one run, when it passed."""
 
     run: str
@@ -127,8 +118,7 @@ class DurationPoint:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DurationLevel:
+class DurationLevel(msgspec.Struct, frozen=True, kw_only=True):
     """A stretch of runs in which it took about as long."""
 
     first: int  # position in `DurationSeries.points`
@@ -136,8 +126,7 @@ class DurationLevel:
     seconds: float  # median
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DurationSeries:
+class DurationSeries(msgspec.Struct, frozen=True, kw_only=True):
     """The durations of a test over the runs in which it passed and they are known, oldest first."""
 
     id: TestId

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from flakelens.stats.triage import TriageVerdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriagedRun:
+class TriagedRun(msgspec.Struct, frozen=True, kw_only=True):
     """The run that was looked at, and what it is compared with."""
 
     key: RunKey
@@ -32,8 +32,7 @@ class TriagedRun:
     after: int  # runs of the gated branch after it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriagedTest:
+class TriagedTest(msgspec.Struct, frozen=True, kw_only=True):
     """One test that failed in the run, or failed and then passed."""
 
     id: TestId  # canonical
@@ -63,8 +62,7 @@ class TriagedTest:
     rerun: bool  # worth a rerun
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriageGroup:
+class TriageGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Failures with one verdict that say the same; all victims of an outage are one group."""
 
     verdict: TriageVerdict
@@ -75,8 +73,7 @@ class TriageGroup:
     tests: tuple[TriagedTest, ...]  # least certain first
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutageNote:
+class OutageNote(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of the run as a whole."""
 
     state: Literal["confirmed", "suspected"]
@@ -85,16 +82,14 @@ class OutageNote:
     rerun: str  # the command that runs the failed jobs again, "" where the provider's is not known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lost:
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
     """Something of the run that could not be read or loaded: tests in it may have failed, and nobody knows."""
 
     problem: Problem
     before: bool  # the newest run of the gated branch before it lost the same
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rerun:
+class Rerun(msgspec.Struct, frozen=True, kw_only=True):
     """A command that runs several tests again, and why."""
 
     tests: int
@@ -103,8 +98,7 @@ class Rerun:
     times: int  # how often at most until they are settled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriageReport:
+class TriageReport(msgspec.Struct, frozen=True, kw_only=True):
     """Every failure of a run explained."""
 
     run: TriagedRun

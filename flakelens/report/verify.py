@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from flakelens.facts import RunKey
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from flakelens.stats.verification import RateBasis, Repair
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyReport:
+class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a repair has held, and what that rests on. Runs with a confirmed outage are nowhere in it."""
 
     line: TestLine

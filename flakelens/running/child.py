@@ -12,9 +12,10 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from types import FrameType
 from typing import Final
+
+import msgspec
 
 NOT_FOUND: Final = 127  # as in every shell
 NOT_EXECUTABLE: Final = 126
@@ -23,8 +24,7 @@ _LAST_SIGNAL: Final = 128 + 31  # a shell between us and the tests says so of wh
 _PASSED_ON: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """How the command ended."""
 
     code: int  # its own; 128 + n after signal n; 126 and 127 where it could not be started

@@ -11,9 +11,10 @@ import gzip
 import os
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import msgspec
 
 MOST_FOLDERS: Final = 20_000  # that are looked into
 DEEPEST: Final = 10  # folders below the one of the call
@@ -45,16 +46,14 @@ class _Stamp(NamedTuple):
     changed: int  # ns
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class Places(msgspec.Struct, frozen=True, kw_only=True):
     """Where to look: `folder` as a whole, and `named` folders, files and globs, whose files are reports by word."""
 
     folder: Path
     named: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """The report files that were there at one moment."""
 
     files: dict[str, _Stamp]

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import msgspec
 
 from flakelens.running.flags import FLAGS, PLAYWRIGHT_CONFIGS, Project, json_of, playwright_version, text_of, value_of
 
@@ -22,8 +23,7 @@ _SCRIPT_WORDS: Final = frozenset({"run", "run-script"})
 _SHELL_SIGNS: Final = re.compile(r"[;&|<>()$`\n]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preparation:
+class Preparation(msgspec.Struct, frozen=True, kw_only=True):
     """What was prepared for a command."""
 
     tools: tuple[str, ...]  # test tools that the command names, also through a script of package.json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from flakelens.errors import UsageError
 from flakelens.model import RetryEvidence
@@ -10,8 +10,7 @@ from flakelens.model import RetryEvidence
 _RUN_LIMIT, _TEST_LIMIT = 10_000, 50_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What to simulate. Shares are fractions from 0 to 1."""
 
     tests: int = 120

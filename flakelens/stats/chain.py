@@ -8,9 +8,9 @@ in `pulls`. Only when all runs are looked back at does the chain move on its com
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from flakelens.facts import Bools, Int8s
@@ -118,8 +118,7 @@ def _move(state: Floats, moved: Bools, of_all: float, matrix: Floats, share: flo
     return after if of_all == 1.0 else np.where(moved[:, None], after, state)
 
 
-@dataclass(frozen=True, slots=True)
-class Smoothed:
+class Smoothed(msgspec.Struct, frozen=True):
     """Everything that all runs say about every moment, for a chunk of tests."""
 
     states: Floats  # (R, n, S) P(state in run | all runs)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens.facts import Bools, Int8s, Int32s, Int64s
 from flakelens.model import Outcome

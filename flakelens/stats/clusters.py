@@ -6,9 +6,9 @@ EASE 2025, arXiv 2504.16777, who choose the cut by silhouette). scipy is importe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
@@ -26,8 +26,7 @@ LARGE_OUTAGE, LARGE_SHARE = 10, 0.03  # tests, and share of the executed tests, 
 CUTS = ((0, 0.6), (100, 0.65), (150, 0.7), (300, 0.75), (600, 0.8))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     """Tests with one cause, or one test alone. Positions are those of the arrays given."""
 
     tests: Int32s  # ascending

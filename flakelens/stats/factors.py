@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,8 +27,7 @@ _Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 _NONE_LEFT = 1e-9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """One row fails more often, or less often, at one level of a factor than elsewhere."""
 
     row: int
@@ -196,8 +195,7 @@ def _strata(codes: Sequence[Int32s]) -> NDArray[np.int64]:
     return np.unique(combined, return_inverse=True)[1].astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tables:
+class _Tables(msgspec.Struct, frozen=True):
     """Counts of one row and factor: per level and stratum (L, S), and per stratum (S,)."""
 
     levels: list[int]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import overload
 
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome

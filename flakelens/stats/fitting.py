@@ -10,9 +10,10 @@ iteration that does not raise the penalised likelihood is not taken: the result 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens.facts import Bools, Int8s
 from flakelens.model import Outcome
@@ -68,15 +69,14 @@ def fit_window(runs: int) -> tuple[int, int] | None:
     return (max(0, stop - WINDOW_RUNS), stop) if stop else None
 
 
-@dataclass(slots=True)
-class _Counts:
+class _Counts(msgspec.Struct):
     """Expected events, weighted by the number of tests that a row stands for."""
 
-    moves: Floats = field(default_factory=lambda: np.zeros((STATES, STATES)))
-    first: Floats = field(default_factory=lambda: np.zeros(STATES))
-    strays: Floats = field(default_factory=lambda: np.zeros(2))  # failures of healthy tests, and their runs
-    retries: Floats = field(default_factory=lambda: np.zeros(2))  # failed retries of flakes, and retries
-    pulls: Floats = field(default_factory=lambda: np.zeros(2))  # broken by a pull request, and chances to be
+    moves: Floats = msgspec.field(default_factory=lambda: np.zeros((STATES, STATES)))
+    first: Floats = msgspec.field(default_factory=lambda: np.zeros(STATES))
+    strays: Floats = msgspec.field(default_factory=lambda: np.zeros(2))  # failures of healthy tests, and their runs
+    retries: Floats = msgspec.field(default_factory=lambda: np.zeros(2))  # failed retries of flakes, and retries
+    pulls: Floats = msgspec.field(default_factory=lambda: np.zeros(2))  # broken by a pull request, and chances to be
     log_likelihood: float = 0.0
 
 

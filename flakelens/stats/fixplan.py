@@ -8,9 +8,9 @@ exactly the best.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import numpy as np
 
 from flakelens.facts import Bools, Int8s, Int32s
@@ -21,8 +21,7 @@ MINIMUM_RUNS = 20  # with fewer, half of them say too little: all runs choose an
 Order = Literal["runs", "failures"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """What some runs would look like. Shares from 0 to 1."""
 
     pass_rate: float  # results that did not fail after retries
@@ -30,16 +29,14 @@ class Figures:
     green_share: float  # runs without a failure after retries
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One more cause repaired."""
 
     cause: int  # position among the causes given
     after: Figures
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FixPlan:
+class FixPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Causes in the order of repair. `before` and the steps are about the same runs."""
 
     before: Figures

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import asdict
 
 from flakelens.facts import Bools, Int8s, Int32s, median
 from flakelens.model import Outcome
@@ -44,8 +45,7 @@ _MOST_PATTERNS = 256  # of passes, in the commits that `never_failing` takes at 
 _LEAST = 1e-12  # no state is ever impossible: an impossible observation must not divide by zero
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
+class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """The rates of one suite. The defaults hold below 50 runs; `fitting.fit` replaces them."""
 
     breaks: float = 0.002  # chance per commit that a healthy test breaks
@@ -106,8 +106,7 @@ def rounded(parameters: Parameters, digits: int = 6) -> Parameters:
     return Parameters(levels=levels, **{name: cut(value) for name, value in values.items()})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Series:
+class Series(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What was seen: outcomes of N tests in R runs, oldest first. Build it with `series`."""
 
     outcomes: Int8s  # (N, R) model.Outcome; FLAKY is a failed first attempt and a later pass

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 
 from flakelens.facts import Int8s, Int32s
@@ -18,8 +17,7 @@ CHECKED = 30  # newest runs that the forecast is held against
 MINIMUM_RUNS = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextRun:
+class NextRun(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be expected of the next run. Shares of the tests, from 0 to 1."""
 
     failing: float

@@ -7,9 +7,9 @@ cause is a cluster of tests, not an outage.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -30,8 +30,7 @@ _GROUP_OVERLAP = 0.5
 _PULL_LOOKBACK = 50  # runs of the gated branch that a run of a pull request is compared with
 
 
-@dataclass(frozen=True, slots=True)
-class Outages:
+class Outages(msgspec.Struct, frozen=True):
     """One entry per run of the history given: shapes (R,). A confirmed run is also suspected."""
 
     suspected: Bools

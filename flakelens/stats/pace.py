@@ -6,9 +6,9 @@ the third run of a Friday evening on Saturday.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import numpy as np
 
 from flakelens.facts import Int64s
@@ -21,8 +21,7 @@ MOST_PERIODS = 520  # ten years of weeks: nobody plans further
 Pattern = Literal["week", "day"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """How often runs come, and when. Moments are seconds since 1970, UTC."""
 
     until: int  # the moment of asking: the pattern lies before it, what is to come after

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
 from flakelens.facts import Bools, Int32s
@@ -18,8 +18,7 @@ DAYS = 30  # that a price is about
 LAPTOP = "a laptop's run"  # Run.why_not of what nobody else waits for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
+class Price(msgspec.Struct, frozen=True, kw_only=True):
     """What one test, or several with one cause, cost. A retry within a report is not counted: nobody waited for it.
 
     `minutes` is what the reports say of themselves, summed over jobs: waiting and set-up come on top.
@@ -35,8 +34,7 @@ class Price:
     pull_requests: int  # different head branches of these
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saving:
+class Saving(msgspec.Struct, frozen=True, kw_only=True):
     """What would not have been lost, had some tests not failed: runs whose first failed attempt they alone failed.
 
     Sums of savings are savings: where two causes hit one run, it is saved when the second of them is repaired.
@@ -162,16 +160,14 @@ def _minutes(lost: Sequence[_Lost]) -> float | None:
     return sum(known) / 60 if known else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lost:
+class _Lost(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     alone: bool  # nothing else failed in an attempt that failed with the tests
     reruns: int
     seconds: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Red:
+class _Red(msgspec.Struct, frozen=True, kw_only=True):
     """One run and its attempts that failed with a test."""
 
     run: Run

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
@@ -30,8 +31,7 @@ from flakelens.stats.outages import outage_at_start
 LIKELY = 0.5  # a state is named when it is likelier than the two others together
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posterior:
+class Posterior(msgspec.Struct, frozen=True, kw_only=True):
     """What the runs say of N tests. `now` (N, 8) is P(state) after the newest run, rows sum to 1 (see `markov`).
 
     Only tests that failed outside of the outages have a course; for the others every run is as likely healthy as the

@@ -17,10 +17,10 @@ rounded), so "exactly at the limit" holds; make the limit with `limit_of`, since
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
 import numpy as np
 
 from flakelens.model import GateState
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateRule:
+class RateRule(msgspec.Struct, frozen=True, kw_only=True):
     """What a pass rate must show. Windows count runs; limits are fractions."""
 
     limit: float  # m: the largest failing share that is still good enough, in (0, .5); see `limit_of`
@@ -61,7 +60,7 @@ class RateRule:
         return clip_cap(self.limit)
 
 
-class Clause(NamedTuple):
+class Clause(msgspec.Struct, frozen=True):
     """One condition, whether it holds, and the figures for a sentence about it."""
 
     name: str
@@ -69,7 +68,7 @@ class Clause(NamedTuple):
     facts: dict[str, float | int]
 
 
-class Observed(NamedTuple):
+class Observed(msgspec.Struct, frozen=True):
     """The pass rate over the newest runs without confirmed outages. low <= value <= high where they are known."""
 
     value: float  # passed / executed
@@ -80,7 +79,7 @@ class Observed(NamedTuple):
     executed: int  # test results that are not skipped; denominator of `value`
 
 
-class LargeLoss(NamedTuple):
+class LargeLoss(msgspec.Struct, frozen=True):
     """Runs that lost more than B of their tests."""
 
     k: int  # such runs among the newest `large_loss_window`
@@ -89,8 +88,7 @@ class LargeLoss(NamedTuple):
     lower: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateFinding:
+class RateFinding(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a pass rate and everything that a sentence about it needs."""
 
     state: GateState

@@ -8,10 +8,11 @@ between them, because failures on end alone can always be a break.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
@@ -40,8 +41,7 @@ class TestState(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spell:
+class Spell(msgspec.Struct, frozen=True, kw_only=True):
     """A time in which a test was broken, as all runs tell it, later ones included; at least two runs failed in it."""
 
     first: int  # run position of the first failure
@@ -56,8 +56,7 @@ class Spell:
         return clean_runs_to_verify(self.failures, self.failures)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestFinding:
+class TestFinding(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one test and the evidence that it rests on. Positions are runs of the history given."""
 
     __test__ = False

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from flakelens.stats.intervals import MINIMUM_RUNS, autocorrelation_factor, student_t_quantile
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 STRETCHES = 8  # into which a side is cut to see whether bad runs come together; fewer would see more and decide less
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A pass rate now and before, and their difference with a two-sided interval. low <= value <= high."""
 
     now: float

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 
 DAYS = 28  # that the rates are taken from
@@ -15,8 +14,7 @@ _DRAWS = 1000
 _SEED = 28  # the same counts give the same dates
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turnover:
+class Turnover(msgspec.Struct, frozen=True, kw_only=True):
     """Causes that were repaired, and causes that came, in so many days."""
 
     days: int
@@ -24,8 +22,7 @@ class Turnover:
     arrived: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     """Days until so many causes fewer are open. None: not within a year at this rate."""
 
     expected: float | None  # causes / net rate

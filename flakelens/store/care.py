@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from flakelens.errors import DatabaseError, UsageError
 from flakelens.store import sums
@@ -40,7 +41,7 @@ _READERS_END: Final = 1000  # ms in which most readers are done
 _OF_RESULTS: Final = ("result", "message", "packed")  # what grows with every result
 
 
-class Room(NamedTuple):
+class Room(msgspec.Struct, frozen=True):
     """How much of the database some runs are."""
 
     runs: int
@@ -48,8 +49,7 @@ class Room(NamedTuple):
     size: int  # bytes, about: their share of what grows with results, by the number of these
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreInfo:
+class StoreInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What is in a database. `table_bytes`, with the indexes of each table, `free` and `other` add up to `size`."""
 
     schema: int  # number of schema steps
@@ -67,7 +67,7 @@ class StoreInfo:
     before: Room  # runs that started before the moment asked for
 
 
-class Extent(NamedTuple):
+class Extent(msgspec.Struct, frozen=True):
     """How large the database is and how fast it grows."""
 
     size: int  # bytes of the file, without its log
@@ -170,7 +170,7 @@ def branches(connection: sqlite3.Connection) -> dict[str, int]:
     return dict(connection.execute(query))
 
 
-class Keep(NamedTuple):
+class Keep(msgspec.Struct, frozen=True):
     """What `prune` leaves. A run stays that `runs` or `since` keeps; whatever they say, none from before `not_before`.
 
     Where neither `runs` nor `since` is given, all later ones stay.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from flakelens.errors import DatabaseError
 from flakelens.model import Status, outcome_of
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Packed(NamedTuple):
+class Packed(msgspec.Struct, frozen=True):
     """One report's outcomes as the result rows tell them: test id to Outcome code, and what it adds to the sums."""
 
     report: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import numpy as np
 
 from flakelens.facts import Facts, ReportFacts, RunFacts, RunKey, TestFacts
@@ -27,8 +27,7 @@ _OLDER_FIRST: Final = "started_at, provider, run"
 _NEWER_FIRST: Final = "started_at DESC, provider DESC, run DESC"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """Which runs to read; see `Store.read`."""
 
     branch: str | None = None

@@ -12,13 +12,15 @@ Each column carries a comment; docs/database.md is made from these comments (`de
 from __future__ import annotations
 
 import sqlite3
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 APPLICATION_ID: Final = 0x666C6B6C  # "flkl": marks the file as ours, `file` and SQLite show it
 MIGRATION_SET: Final = "flakelens"
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True):
     """One step of the schema: its name, never changed, and its SQL statements."""
 
     name: str

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from flakelens.model import Problem, ProblemCode, Status
 from flakelens.store.wording import Wording
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from flakelens.facts import RunKey
 
 
-class StoredMessage(NamedTuple):
+class StoredMessage(msgspec.Struct, frozen=True):
     """What one attempt of a test said."""
 
     report: int  # ReportFacts.key

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json as json_text
 import sqlite3
 import zlib
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from flakelens.model import GateState, TestId
 from flakelens.store.values import from_ms, opt_ms, to_ms
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from flakelens.model import Rename
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredVerdict:
+class StoredVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """One verdict with all it needs to be replayed to the same bytes. Times are kept to the millisecond."""
 
     gate: str
@@ -39,8 +39,7 @@ class StoredVerdict:
     id: int = 0  # given by the store; 0 for one that is not stored yet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerdictOutline:
+class VerdictOutline(msgspec.Struct, frozen=True, kw_only=True):
     """One verdict without what a replay needs: for looking at many."""
 
     id: int

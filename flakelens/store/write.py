@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
 
 from flakelens.model import Outcome, Problem, ProblemCode, RetryEvidence, own_evidence
 from flakelens.store.results import CaseWriter
@@ -30,8 +31,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestedRun:
+class IngestedRun(msgspec.Struct, frozen=True, kw_only=True):
     """What one call brought. Counts are of its new reports; evidence, partial and problems of all that it named."""
 
     provider: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 Progress = Callable[[int, int | None, str], None]  # done, of how many (None: unknown), what comes now
 
@@ -16,8 +17,7 @@ class Refused(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pulled:
+class Pulled(msgspec.Struct, frozen=True, kw_only=True):
     """What a pull brought."""
 
     there: int  # packs in the history
@@ -31,8 +31,7 @@ class Pulled:
     refused: tuple[Refused, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pushed:
+class Pushed(msgspec.Struct, frozen=True, kw_only=True):
     """What a push shared."""
 
     runs: int

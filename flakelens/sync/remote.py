@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from flakelens.errors import UsageError
 
@@ -20,11 +21,10 @@ MOST_PACKS: Final = 200_000  # that a history may list
 _BRANCH: Final = re.compile(r"[A-Za-z0-9_][\w.-]*(?:/[\w][\w.-]*)*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """What is to be added to a history, and which packs the added ones replace."""
 
-    add: Mapping[PackName, bytes] = field(default_factory=dict)
+    add: Mapping[PackName, bytes] = msgspec.field(default_factory=dict)
     remove: frozenset[PackName] = frozenset()
 
     def __bool__(self) -> bool:

@@ -197,7 +197,7 @@ def test_a_policy_of_another_version_does_not_stop_the_chart(tmp_path):
         judged = judge_gate(store, parse(), Decisions(), "gate1", as_of=started_at(3))
         record(store, judged, commit="", recorded_at=started_at(3))
         (stored,) = verdicts_of(store, "gate1")
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     (change,) = policy_changes([replace(stored, policy_text='{"unknown": 1}'), stored])
     assert change.said == ("one of the two was made by another version of flakelens",)

@@ -6,7 +6,6 @@ import importlib
 import json
 import re
 import unicodedata
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from ci_tables import BASE, GITHUB_MERGE, HEAD, MERGE, Case, FakeGit
 from ci_tables import github as github_table
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from flakelens.ci import PROVIDERS, detect
 from flakelens.ci.values import LONGEST

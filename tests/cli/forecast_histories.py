@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from flakelens.model import RetryEvidence, RunReports
 from tests.builders import a_commit, a_report, a_run, a_store

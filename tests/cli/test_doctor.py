@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,6 @@ from flakelens.decisions import Decisions
 from flakelens.decisions import parse as parse_decisions
 from flakelens.doctor import CHECKS, doctor
 from flakelens.doctor.growth import large_database
-from flakelens.doctor.look import Look
 from flakelens.model import Event, Problem, ProblemCode, RetryEvidence
 from flakelens.owners import NOBODY
 from flakelens.owners import parse as parse_owners
@@ -313,9 +313,7 @@ def test_owners_that_codeowners_does_not_name(tmp_path):
     [(999_000_000, 5_000, 60, False), (1_000_000_000, 5_000, 60, True), (500_000_000, 1_000, 1_100, True)],
 )
 def test_a_large_database_says_how_to_make_it_smaller(size, runs, lately, found_):
-    look = Look.__new__(Look)
-    object.__setattr__(look, "size", Extent(size, runs, lately, 30))
-    findings = list(large_database(look))
+    findings = list(large_database(SimpleNamespace(size=Extent(size, runs, lately, 30))))
     assert bool(findings) is found_
     for finding in findings:
         assert "flakelens db prune --older-than 180d" in finding.mend

@@ -8,11 +8,11 @@ import re
 import subprocess
 import sys
 import unicodedata
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from flakelens.model import Event, Problem, ProblemCode, RunReports
 from tests.builders import a_commit, a_run, a_store, started_at

@@ -14,6 +14,7 @@ from flakelens import policy as policies
 from flakelens.cli import COMMANDS, exit_codes
 from flakelens.doctor import CHECKS
 from flakelens.gate.verdict import KINDS
+from flakelens.model import GateState
 from flakelens.policy import Focus, GatePolicy, Policy, QuarantinePolicy, RedactPolicy, RetriesRule, Rule, WaiverPolicy
 from flakelens.stats.changes import ChangeKind
 
@@ -46,6 +47,10 @@ def test_the_table_of_exit_codes_is_that_of_the_program():
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", section("cli.md", "Exit codes"), re.MULTILINE)}
     used = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
     assert documented == used
+
+
+def test_every_state_of_a_gate_has_its_exit_code():
+    assert set(exit_codes.OF_STATE) == set(GateState)
 
 
 def test_every_kind_of_event_is_explained():

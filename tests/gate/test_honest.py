@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from flakelens.model import Event, GateState, ParsedReport, ReportInfo, RetryEvidence, RunReports
 from tests.builders import a_commit, a_suite_run, started_at

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from flakelens.decisions import Waiver
 from flakelens.gate.criterion import CriterionFinding, Observed

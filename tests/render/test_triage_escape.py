@@ -196,7 +196,7 @@ def test_a_comment_is_never_longer_than_github_takes() -> None:
         for test in tests
     )
     whole = a_report(USUAL)
-    values = {name: getattr(whole, name) for name in whole.__dataclass_fields__}
+    values = {name: getattr(whole, name) for name in whole.__struct_fields__}
     body = triage_markdown(TriageReport(**{**values, "failures": tests, "groups": groups}))
     assert len(body) <= 60_000
     assert body.startswith(MARKER)

@@ -139,7 +139,7 @@ def test_causes_say_how_many_are_not_listed_and_how_sure_a_factor_is() -> None:
 
 
 def a_group(**given: Any) -> FailureGroup:
-    values: dict[str, Any] = dict.fromkeys(FailureGroup.__dataclass_fields__)
+    values: dict[str, Any] = dict.fromkeys(FailureGroup.__struct_fields__)
     values |= {
         "text": "Error: no mail",
         "first_line": "Error: no mail",
@@ -149,7 +149,7 @@ def a_group(**given: Any) -> FailureGroup:
         "last": RUN,
     }
     return FailureGroup(
-        **{name: value for name, value in {**values, **given}.items() if name in FailureGroup.__dataclass_fields__}
+        **{name: value for name, value in {**values, **given}.items() if name in FailureGroup.__struct_fields__}
     )
 
 

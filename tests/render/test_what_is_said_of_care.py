@@ -160,7 +160,7 @@ def test_suggestions_for_the_quarantine_say(given: dict[str, Any], said: list[st
 
 
 def a_sync(**given: Any) -> SyncReport:
-    values: dict[str, Any] = dict.fromkeys(SyncReport.__dataclass_fields__, 0)
+    values: dict[str, Any] = dict.fromkeys(SyncReport.__struct_fields__, 0)
     values |= {"direction": "pull", "remote": "dir:history", "window": None, "damaged": None, "refused": ()}
     return SyncReport(**{**values, **given})
 
@@ -205,7 +205,7 @@ def rooms(*names: str) -> dict[str, Room]:
     ],
 )  # fmt: skip
 def test_db_info_says(given: dict[str, Any], pruned: int, said: list[str], unsaid: list[str]) -> None:
-    values: dict[str, Any] = dict.fromkeys(StoreInfo.__dataclass_fields__, 0)
+    values: dict[str, Any] = dict.fromkeys(StoreInfo.__struct_fields__, 0)
     values |= {"first_run": NOW, "last_run": NOW, "size": 12_000, "by_month": rooms("2026-11"), "before": Room(0, 0, 0)}
     values |= {"rows": {"run": 7, "verdict": 0, **dict.fromkeys(DERIVED, 0)}, "table_bytes": {"run": 4096}}
     values |= {"by_branch": {"main": Room(7, 70, 0)}, "index_bytes": {}}
@@ -222,7 +222,7 @@ def an_outlook(state: GateState = GateState.INCONCLUSIVE, **given: Any) -> GateO
         gate="gate1", branch="main", state=state, as_of=NOW, missing=(), runs=9, expected=None, recent_clean=20, recent=30,
         batches=(),
     )  # fmt: skip
-    values: dict[str, Any] = dict.fromkeys(GateOutlook.__dataclass_fields__)
+    values: dict[str, Any] = dict.fromkeys(GateOutlook.__struct_fields__)
     values |= {
         "plan": plan,
         "causes": (),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
+
+from msgspec.structs import replace
 
 from flakelens.model import Event, Problem, ProblemCode, RetryEvidence, RunReports
 from tests.builders import a_case, a_commit, a_report, a_run, a_store, started_at

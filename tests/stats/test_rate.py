@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from flakelens.model import GateState
 from flakelens.stats.evidence import mirror_log_e
 from flakelens.stats.rate import (
+    LargeLoss,
     RateFinding,
     RateRule,
     certifiable,
@@ -139,7 +140,7 @@ def test_findings_carry_figures() -> None:
     assert (finding.observed.passed, finding.observed.executed, finding.observed.n_runs) == (14_925, 15_000, 30)
     assert finding.observed.value == 14_925 / 15_000
     assert finding.observed.low is not None
-    assert finding.large_loss == (0, 40, pytest.approx(1 - 0.05 ** (1 / 40)), 0.0)
+    assert finding.large_loss == LargeLoss(0, 40, pytest.approx(1 - 0.05 ** (1 / 40)), 0.0)
     assert judge([3] * 9).observed is not None
     assert judge([3] * 9).observed.low is None  # type: ignore[union-attr]
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 from store_inputs import T0, hours
 
 from flakelens.model import GateState, Rename, TestId

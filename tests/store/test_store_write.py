@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from store_inputs import T0, E, F, P, RetryEvidence, S, canonical, case, hours, report, run, simple
 
 from flakelens.facts import RunKey

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from flakelens.analyze.gate import area_line
 from flakelens.analyze.trends import rate_series

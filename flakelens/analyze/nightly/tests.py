@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+import msgspec
 import numpy as np
 
 from flakelens.analyze.because import Case, because
@@ -73,8 +73,7 @@ def entries(
     return tuple(out)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Told:
+class _Told(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What is read for all tests at once."""
 
     store: Store | None

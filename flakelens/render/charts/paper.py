@@ -7,9 +7,9 @@ its configuration files change nothing here: pyplot is not used, and all setting
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+import msgspec
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -26,8 +26,7 @@ _LEFT, _RIGHT, _EDGE = 58.0, 14.0, 12.0
 NARROWEST, WIDEST = 280, 3840
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
+class Theme(msgspec.Struct, frozen=True):
     """Colours by meaning. Words reach a contrast of 4.5 with the paper, lines and marks 3; the tests measure it."""
 
     name: ThemeName

@@ -5,9 +5,10 @@ from __future__ import annotations
 import calendar
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
+
+import msgspec
 
 from flakelens.gate.criterion import count_of, percent
 from flakelens.model import GateState
@@ -18,8 +19,7 @@ from flakelens.report.nightly import NightLine
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 960, 240, 62, 18, 14, 26
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
+class Label(msgspec.Struct, frozen=True, kw_only=True):
     """A word on an axis."""
 
     x: float
@@ -28,8 +28,7 @@ class Label:
     anchor: str = "middle"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dot:
+class Dot(msgspec.Struct, frozen=True, kw_only=True):
     """One night on the trend."""
 
     x: float
@@ -38,8 +37,7 @@ class Dot:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trend:
+class Trend(msgspec.Struct, frozen=True, kw_only=True):
     """The pass rate that the gate saw each night, and what it asked, as lines; parted where a night has no rate."""
 
     said: str
@@ -53,16 +51,14 @@ class Trend:
     left: int = _LEFT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One day of a calendar; day 0 is outside of the month."""
 
     day: int
     night: NightLine | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Month:
+class Month(msgspec.Struct, frozen=True, kw_only=True):
     """One month, weeks from Monday."""
 
     name: str
