@@ -3,41 +3,49 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from io import StringIO
+
+from rich.table import Table
+from rich.text import Text
 
 from flakelens.gate.criterion import count_of
 from flakelens.model import GateState
 from flakelens.render.escape import json_text, markdown, plain
 from flakelens.render.figures import threshold
-from flakelens.render.styled import Text
-from flakelens.render.tables import Column, table
+from flakelens.render.terminal import console_into
 from flakelens.report import BacktestReport, BacktestRule
 
 SCHEMA = "flakelens.backtest/1"
 
 _LETTERS = {GateState.MET: "M", GateState.NOT_MET: "x", GateState.INCONCLUSIVE: "."}
-_NARROWEST = 20  # columns
 _HEADER = ("Rule", "Looks", "MET", "Judged", "False green", "False red")
 
 
 def backtest_text(report: BacktestReport, *, width: int, colour: bool) -> str:
     """Per rule how often it would have been wrong, then the gate's state after every run, oldest first."""
-    width = max(width, _NARROWEST)
-    lines = Text(_title(report), style="bold").folded(width)
+    out = StringIO()
+    console = console_into(out, width=width, colour=colour)
+    console.print(Text(_title(report), style="bold"))
     if not report.states:
-        return _written([*lines, *Text(_NOTHING).folded(width)], colour)
-    columns = [Column(_HEADER[0]), *(Column(name, right=True, narrow="cut") for name in _HEADER[1:])]
-    rows = [[Text(cell) for cell in _cells(rule)] for rule in report.rules]
-    rules = "".join(f"{line.rstrip()}\n" for line in table(columns, rows, width=width, colour=colour))
-    below = [piece for line in _legend(report) for piece in Text(line, style="dim").folded(width)]
-    below += [Text(), *Text(f"State after each run, oldest first ({_LEGEND}):").folded(width)]
-    below += Text("".join(_LETTERS[state] for _, state in report.states)).folded(width)
-    below += [Text(), *Text(_sentence(report), style="bold").folded(width)]
-    return f"{_written(lines, colour)}\n{rules}\n{_written(below, colour)}"
-
-
-def _written(lines: Iterable[Text], colour: bool) -> str:
-    return "".join(f"{line.written(colour=colour).rstrip()}\n" for line in lines)
+        console.print(Text(_NOTHING))
+        return out.getvalue()
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column(_HEADER[0], overflow="fold")
+    for name in _HEADER[1:]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for rule in report.rules:
+        table.add_row(*(Text(cell) for cell in _cells(rule)))
+    console.print()
+    console.print(table)
+    console.print()
+    for line in _legend(report):
+        console.print(Text(line, style="dim"))
+    console.print()
+    console.print(Text(f"State after each run, oldest first ({_LEGEND}):"))
+    console.print(Text("".join(_LETTERS[state] for _, state in report.states), overflow="fold"))
+    console.print()
+    console.print(Text(_sentence(report), style="bold"))
+    return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
 
 
 def backtest_markdown(report: BacktestReport) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rich.text import Text
+
 from flakelens.gate.criterion import percent
-from flakelens.render.styled import Text
 from flakelens.render.terminal import BAD, DOUBT, GOOD, QUIET
 from flakelens.report import Rate
 from flakelens.stats.states import TestFinding, TestState

@@ -13,7 +13,7 @@ from flakelens.render.safe import one_line
 from flakelens.render.terminal import BAD, STRONG, paragraph, to_text
 
 if TYPE_CHECKING:
-    from flakelens.render.styled import Text
+    from rich.text import Text
 
 _MOST_REFUSED = 10
 
@@ -101,7 +101,7 @@ def sync_text(report: SyncReport, *, width: int, colour: bool) -> str:
             lines += paragraph(f"{one_line(pack)}: {one_line(why)}", width=width, first="  - ", rest="    ")
         if len(report.refused) > _MOST_REFUSED:
             lines.append(f"    and {len(report.refused) - _MOST_REFUSED} more")
-    return to_text(lines, colour=colour)
+    return to_text(lines, width=width, colour=colour)
 
 
 def _headline(report: SyncReport) -> str:

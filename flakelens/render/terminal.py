@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from io import StringIO
 
 from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
 
 from flakelens.render.safe import fitting, one_line
-from flakelens.render.styled import Text
 
 # Colours by meaning, from the sixteen that every terminal theme makes readable.
 GOOD, BAD, DOUBT, QUIET, STRONG, NAME = "green", "red", "yellow", "bright_black", "bold", "cyan"
 
 
-def to_text(lines: Iterable[Text | str], *, colour: bool) -> str:
+def console_into(out: StringIO, *, width: int, colour: bool) -> Console:
+    """A console that writes into `out`, knows nothing of the real terminal and takes no text for markup."""
+    return Console(
+        file=out,
+        width=max(width, 20),
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )
+
+
+def to_text(lines: Iterable[Text | str], *, width: int, colour: bool) -> str:
     """The lines one under the other; none is broken here, and no space is left at an end."""
-    written = (line.rstripped().written(colour=colour) if isinstance(line, Text) else line.rstrip() for line in lines)
-    return "".join(f"{line}\n" for line in written)
+    out = StringIO()
+    console = console_into(out, width=width, colour=colour)
+    for line in lines:
+        text = line.copy() if isinstance(line, Text) else Text(line)
+        text.rstrip()
+        console.print(text, soft_wrap=True)
+    return out.getvalue()
 
 
 def row(*parts: tuple[str, str] | str) -> Text:

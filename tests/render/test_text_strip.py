@@ -70,7 +70,7 @@ def events_of(**places: int) -> list[TestEvent]:
 
 def drawn(letters: str, *, width: int = 80, everything: bool = False, colour: bool = False, **places: int) -> list[str]:
     lines = history_strip(cells_of(letters), events_of(**places), width, everything=everything)
-    return to_text(lines, colour=colour).splitlines()
+    return to_text(lines, width=width, colour=colour).splitlines()
 
 
 def test_a_space_begins_a_commit_and_a_mark_stands_under_its_run() -> None:
@@ -95,7 +95,7 @@ def test_where_every_run_has_its_own_commit_no_space_is_lost() -> None:
 
 def test_unknown_commits_are_commits_of_their_own() -> None:
     cells = [a_cell(n, "P", commit) for n, commit in enumerate(["", "", "a", "a"])]
-    lines = to_text(history_strip(cells, [], 80), colour=False).splitlines()
+    lines = to_text(history_strip(cells, [], 80), width=80, colour=False).splitlines()
     assert lines[1] == "  run 100  . . .."
 
 
@@ -129,7 +129,7 @@ def test_the_legend_leaves_out_what_only_older_runs_had() -> None:
 
 def test_a_test_without_a_run_of_the_branch_says_so() -> None:
     lines = history_strip([a_cell(1, "P", "a", counts=False)], [], 80)
-    assert to_text(lines, colour=False) == "History\n  the gated branch has no run of it\n"
+    assert to_text(lines, width=80, colour=False) == "History\n  the gated branch has no run of it\n"
 
 
 def test_colours_add_nothing_that_the_signs_do_not_say() -> None:
@@ -169,6 +169,6 @@ def test_long_run_ids_leave_room_for_the_strip(width: int) -> None:
         )
         for cell in cells
     ]  # fmt: skip
-    lines = to_text(history_strip(long, [], width), colour=False).splitlines()
+    lines = to_text(history_strip(long, [], width), width=width, colour=False).splitlines()
     assert max(map(len, lines)) <= width
     assert lines[1].endswith("...")

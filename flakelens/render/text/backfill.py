@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Protocol
 
-    from flakelens.render.styled import Text
+    from rich.text import Text
+
     from flakelens.store import IngestedRun
 
     class Found(Protocol):
@@ -40,7 +41,7 @@ def backfill_text(found: Found, *, width: int, colour: bool, quiet: bool = False
             lines += paragraph(f"{one_line(where)}: {one_line(why)}", width=width, first="  - ", rest="    ")
         if len(found.unread) > _MOST_UNREAD:
             lines.append(f"    and {len(found.unread) - _MOST_UNREAD} more")
-    text = to_text(lines, colour=colour)
+    text = to_text(lines, width=width, colour=colour)
     if not found.runs:
         return text
     return text + "\n" + render(found.runs, width=width, colour=colour, quiet=quiet, verbose=verbose)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
+from rich.text import Text
 
 from flakelens.gate.criterion import count_of
 from flakelens.render.price_words import cost
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import BAD, DOUBT, GOOD, QUIET, STRONG, fill, heading, paragraph, row, to_text
 from flakelens.report.causes import CauseLine, CausesReport, CauseState, CauseTest, FactorLine, SignatureLine
 from flakelens.stats.signatures import Category
@@ -36,7 +36,7 @@ def causes_text(report: CausesReport, *, width: int, colour: bool, verbose: bool
         for group in report.singles:
             lines += ["", *_group(group, width)]
     lines += ["", *_foot(report, width)] if lines else _foot(report, width)
-    return to_text(lines, colour=colour)
+    return to_text(lines, width=width, colour=colour)
 
 
 def strikes(cause: CauseLine) -> str:

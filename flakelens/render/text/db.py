@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of
 from flakelens.render.safe import one_line
-from flakelens.render.styled import Text
 from flakelens.render.terminal import NAME, QUIET, fill, heading, paragraph, row, to_text
 from flakelens.store import DERIVED
 
@@ -52,7 +53,7 @@ def info_text(path: str, info: StoreInfo, pruned: int, *, days: int, width: int,
                 f" {count_of(old.results, 'result')}")  # fmt: skip
         about = f": about {_size(old.size)}" if old.size else ""
         lines += ["", *paragraph(f"{said}{about}. Sums per test stay.", width=width)]
-    return to_text(lines, colour=colour)
+    return to_text(lines, width=width, colour=colour)
 
 
 def _room(name: str, room: Room) -> Text:
@@ -82,7 +83,7 @@ def _whole(info: StoreInfo) -> list[Text]:
 def care_text(sentences: Sequence[str], *, width: int) -> str:
     """Sentences, one paragraph each."""
     lines = [line for sentence in sentences for line in paragraph(sentence, width=width)]
-    return to_text(lines, colour=False)
+    return to_text(lines, width=width, colour=False)
 
 
 def _size(size: int) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of
 from flakelens.render.safe import one_line
-from flakelens.render.styled import Text
 from flakelens.render.terminal import heading, paragraph, to_text
 from flakelens.render.text.gate import gate_text
 from flakelens.render.text.tests import table
@@ -45,4 +46,4 @@ def demo_text(report: DemoReport, *, width: int, colour: bool) -> str:
             first="  ",
         )
     verdict = gate_text(report.gate, width=width, colour=colour, verbose=True)
-    return to_text(first, colour=colour) + verdict + to_text(last, colour=colour)
+    return to_text(first, width=width, colour=colour) + verdict + to_text(last, width=width, colour=colour)

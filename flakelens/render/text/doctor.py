@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of
 from flakelens.render.safe import lines as safe_lines
 from flakelens.render.safe import one_line
-from flakelens.render.styled import Text
 from flakelens.render.terminal import BAD, DOUBT, GOOD, NAME, STRONG, paragraph, row, to_text
 from flakelens.report import DoctorReport, Finding
 
@@ -24,7 +25,7 @@ def doctor_text(report: DoctorReport, *, width: int, colour: bool) -> str:
     else:
         said = f"{count_of(len(report.findings), 'finding')}, {serious or 'none'} serious"
         out += paragraph(f"{basis}: {said}.", width=width, style=BAD if serious else "")
-    return to_text(out, colour=colour)
+    return to_text(out, width=width, colour=colour)
 
 
 def _finding(finding: Finding, width: int) -> list[Text]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of
 from flakelens.render.event_words import WORDS, group_details, headline, run_name
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import NAME, QUIET, paragraph, row, to_text
 from flakelens.report.events import EventGroup, EventsReport, TestEvent
 
@@ -22,7 +23,7 @@ def events_text(report: EventsReport, *, width: int, colour: bool, verbose: bool
     """Blocks under the run in which they begin; `verbose` names every test of a block."""
     if report.first is None:
         said = f"No run counts for {one_line(report.branch)} yet: nothing can have happened."
-        return to_text(paragraph(said, width=width), colour=colour)
+        return to_text(paragraph(said, width=width), width=width, colour=colour)
     out: list[Text | str] = []
     for at, groups in itertools.groupby(report.groups, key=lambda group: group.at):
         out.append(row((f"{run_name(at)}  ", "bold"), (f"{at.started_at:%Y-%m-%d %H:%M}", QUIET)))
@@ -30,7 +31,7 @@ def events_text(report: EventsReport, *, width: int, colour: bool, verbose: bool
             out += _block(group, report.since, width, everything=verbose)
         out.append("")
     out += paragraph(_foot(report), width=width, style=QUIET)
-    return to_text(out, colour=colour)
+    return to_text(out, width=width, colour=colour)
 
 
 def _block(group: EventGroup, since: datetime | None, width: int, *, everything: bool) -> list[Text]:

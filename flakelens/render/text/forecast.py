@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of, percent, title
 from flakelens.model import GateState
 from flakelens.render.figures import moment, span
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import BAD, GOOD, QUIET, fill, heading, paragraph, row, to_text
 from flakelens.render.text.gate_plan import day_and_hour, gate_plan_lines
 from flakelens.report import Rate
@@ -29,13 +30,13 @@ def forecast_text(report: ForecastReport, *, width: int, colour: bool) -> str:
     branch = one_line(report.branch)
     if not report.runs:
         text = f"No run counts for {branch} yet: nothing can be expected. Bring reports with: flakelens ingest PATH..."
-        return to_text(paragraph(text, width=width), colour=colour)
+        return to_text(paragraph(text, width=width), width=width, colour=colour)
     over = f"{count_of(report.runs, 'run')} of {branch} in {count_of(report.history_days, 'day')}"
     lines: list[Text | str] = [*paragraph(f"Forecast from {over}, to {moment(report.as_of)}.", width=width)]
     lines += ["", *_next_runs(report.areas, width), "", *_trends(report.areas, width)]
     if report.outlook is not None:
         lines += ["", *_outlook(report.outlook, width)]
-    return to_text(lines, colour=colour)
+    return to_text(lines, width=width, colour=colour)
 
 
 def _next_runs(areas: tuple[AreaForecast, ...], width: int) -> list[Text]:

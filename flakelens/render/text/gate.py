@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from io import StringIO
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
 from flakelens.gate.criterion import CriterionFinding, count_of, percent
 from flakelens.gate.focus import FocusFinding
@@ -24,8 +29,7 @@ from flakelens.render.figures import (
     required,
     span,
 )
-from flakelens.render.styled import Text
-from flakelens.render.tables import Column, table
+from flakelens.render.terminal import console_into
 from flakelens.report import AreaLine, GateReport
 
 if TYPE_CHECKING:
@@ -33,10 +37,9 @@ if TYPE_CHECKING:
 
 _COLOURS = {GateState.MET: "green", GateState.NOT_MET: "red", GateState.INCONCLUSIVE: "yellow"}
 _GAP = 2
-# "98.0 %" must not be torn apart where a line ends. Lines break at every kind of space, so a private character, which
+# "98.0 %" must not be torn apart where a line ends. rich breaks at every kind of space, so a private character, which
 # `plain` never lets through, stands in until the lines are made.
 _KEEP = "\ue000"
-_NARROWEST = 20  # columns
 _WIDE = 120  # columns from which the counts have room beside the rates
 
 
@@ -52,7 +55,9 @@ def gate_text(
     """The verdict as text of `width` columns, ending with a line feed. `quiet`: the headline alone, and the plan where
     there is one; `verbose`: the evidence of every criterion and what the verdict rests on besides.
     """
-    page = _Page(max(width, _NARROWEST), colour)
+    out = StringIO()
+    console = console_into(out, width=width, colour=colour)
+    page = _Page(console)
     page.headline(report)
     if not quiet:
         page.summary(report)
@@ -71,22 +76,17 @@ def gate_text(
         if report.number is not None:
             page.paragraph(f"Recorded as verdict {report.number}: flakelens gate --replay {report.number}", "dim")
         page.paragraph(report.bridge, "bold")
-    return page.text()
+    return "\n".join(line.rstrip() for line in out.getvalue().replace(_KEEP, " ").split("\n"))
 
 
 class _Page:
-    def __init__(self, width: int, colour: bool) -> None:
-        self._width = width
-        self._colour = colour
-        self._lines: list[str] = []
-
-    def text(self) -> str:
-        return "".join(f"{line.replace(_KEEP, ' ').rstrip()}\n" for line in self._lines)
+    def __init__(self, console: Console) -> None:
+        self._console = console
 
     def headline(self, report: GateReport) -> None:
         verdict = report.verdict
         state = Text(f"{SYMBOLS[verdict.state]} {WORDS[verdict.state]}", style=f"bold {_COLOURS[verdict.state]}")
-        self._folded(Text.assemble((f"{plain(verdict.title)} - ", "bold"), state))
+        self._console.print(Text(f"{plain(verdict.title)} - ", style="bold") + state)
 
     def summary(self, report: GateReport) -> None:
         verdict = report.verdict
@@ -106,8 +106,8 @@ class _Page:
         widths = [max((cell_len(row[place]) for row in (header, *rows)), default=0) for place in range(len(header))]
         # Identifiers, states and figures are never cut or wrapped; the area gives way when the line is too narrow.
         others = sum(widths) - widths[2] + _GAP * (len(widths) - 2) + 1
-        widths[2] = max(min(8, widths[2]), min(widths[2], self._width - others))
-        self._gap()
+        widths[2] = max(min(8, widths[2]), min(widths[2], self._console.width - others))
+        self._console.print()
         self._row(header, widths, "dim")
         for finding, row in zip(findings, rows, strict=True):
             self._row(row, widths, "", _COLOURS[finding.state])
@@ -120,17 +120,16 @@ class _Page:
     def areas(self, lines: tuple[AreaLine, ...]) -> None:
         if not lines:
             return
-        wide = self._width >= _WIDE
-        columns = [
-            Column("Area"),
-            Column("Tests", right=True, narrow="cut"),
-            Column("Runs", right=True, narrow="cut"),
-        ]
+        wide = self._console.width >= _WIDE
+        table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim", show_edge=False)
+        table.add_column("Area", overflow="fold")
+        table.add_column("Tests", justify="right", no_wrap=True)
+        table.add_column("Runs", justify="right", no_wrap=True)
         for name in ("Pass rate", "First attempts"):
-            columns += [Column(right=True, narrow="cut")] if wide else []
-            columns.append(Column(name, narrow="wrap"))
-        columns.append(Column("P(green)", right=True, narrow="cut"))
-        rows = []
+            if wide:
+                table.add_column("", justify="right", no_wrap=True)
+            table.add_column(name)
+        table.add_column("P(green)", justify="right", no_wrap=True)
         for line in lines:
             first = rate(line.first_attempt_pass_rate) if line.first_attempt_pass_rate else _no_first(line)
             cells = [plain(line.area), f"{line.tests:,}", f"{line.runs}"]
@@ -138,9 +137,9 @@ class _Page:
             cells += [rate(line.pass_rate)]
             cells += [counted(line.first_attempt_pass_rate)] if wide else []
             cells += [first, "-" if line.p_green is None else percent(line.p_green)]
-            rows.append([Text(_kept(cell)) for cell in cells])
-        self._gap()
-        self._lines += table(columns, rows, width=self._width, colour=self._colour)
+            table.add_row(*(Text(_kept(cell)) for cell in cells))
+        self._console.print()
+        self._console.print(table)
         for line in lines:
             if line.first_attempt_pass_rate and line.first_attempt_hidden:
                 self._print(
@@ -153,14 +152,14 @@ class _Page:
 
     def rollback(self, command: str) -> None:
         if command:
-            self._gap()
+            self._console.print()
             self._print("Take the deployment back:", f"bold {_COLOURS[GateState.NOT_MET]}")
-            self._line(Text(f"    {plain(command, 2000)}", style="bold"))  # to be copied: not folded
+            self._console.print(Text(f"    {plain(command, 2000)}", style="bold"), soft_wrap=True)  # to be copied
 
     def focuses(self, findings: tuple[FocusFinding, ...]) -> None:
         if not findings:
             return
-        self._gap()
+        self._console.print()
         self._print("Focuses", "bold")
         for focus in findings:
             finding = focus.finding
@@ -170,7 +169,7 @@ class _Page:
             line.append(f", {count_of(focus.tests, 'test')}")
             if finding.observed is not None:
                 line.append(_kept(f", {observed(finding)} of {required(finding)}"))
-            self._folded(line)
+            self._console.print(line, overflow="fold")
             if focus.state is not GateState.MET:
                 self._indented(" ".join(part for part in (finding.why, need(finding)) if part))
 
@@ -188,17 +187,21 @@ class _Page:
         found = tuple(lines)
         if not found:
             return
-        self._gap()
+        self._console.print()
         self._print(heading, "bold")
+        table = Table.grid(padding=(0, 1, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
         for line in found:
-            self._folded(Text(_kept(plain(line, 1000))), "  - ", "    ")
+            table.add_row(Text("  -"), Text(_kept(plain(line, 1000))))
+        self._console.print(table)
 
     def plan(self, plan: GatePlan) -> None:
+        self._console.print()
         from flakelens.render.text.gate_plan import gate_plan_lines  # few ask for it
 
-        self._gap()
-        for line in gate_plan_lines(plan, width=self._width):
-            self._line(line if isinstance(line, Text) else Text(line))
+        for line in gate_plan_lines(plan, width=self._console.width):
+            self._console.print(line, soft_wrap=True)
 
     def provenance(self, report: GateReport) -> None:
         basis = report.provenance
@@ -217,30 +220,25 @@ class _Page:
         )
 
     def paragraph(self, text: str, style: str) -> None:
-        self._gap()
+        self._console.print()
         self._print(plain(text, 2000), style)
 
-    def _gap(self) -> None:
-        self._lines.append("")
-
-    def _line(self, line: Text) -> None:
-        self._lines.append(line.written(colour=self._colour))
-
-    def _folded(self, line: Text, first: str = "", rest: str = "") -> None:
-        for place, piece in enumerate(line.folded(self._width - len(first))):
-            self._lines.append((rest if place else first) + piece.written(colour=self._colour))
-
     def _print(self, text: str, style: str = "") -> None:
-        self._folded(Text(_kept(text), style=style))
+        self._console.print(Text(_kept(text), style=style), overflow="fold")
 
     def _indented(self, text: str, style: str = "") -> None:
-        self._folded(Text(_kept(plain(text, 2000)), style=style), "    ", "    ")
+        self._console.print(Padding(Text(_kept(plain(text, 2000)), style=style, overflow="fold"), (0, 0, 0, 4)))
 
     def _row(self, cells: tuple[str, ...], widths: list[int], style: str, colour: str = "") -> None:
-        columns = [Column(width=width, right=place >= len(widths) - 2) for place, width in enumerate(widths)]
+        table = Table.grid(padding=(0, _GAP, 0, 0))
+        for place, width in enumerate(widths):
+            right = place >= len(widths) - 2
+            table.add_column(width=width, justify="right" if right else "left", overflow="fold")
         marked = (0, 3)
-        row = [Text(cell, style=(colour if place in marked else "") or style) for place, cell in enumerate(cells)]
-        self._lines += table(columns, [row], width=self._width, colour=self._colour, heads=False)
+        table.add_row(
+            *(Text(cell, style=(colour if place in marked else "") or style) for place, cell in enumerate(cells))
+        )
+        self._console.print(table)
 
 
 def _kept(text: str) -> str:

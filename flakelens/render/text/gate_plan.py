@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of
 from flakelens.model import GateState
 from flakelens.render.escape import plain
 from flakelens.render.figures import moment
-from flakelens.render.styled import Text
 from flakelens.render.terminal import QUIET, STRONG, heading, paragraph
 from flakelens.report.forecast import Batch, GatePlan, Missing, PaceLine
 from flakelens.stats.pace import DAYS, MINIMUM_RUNS

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from flakelens.model import ProblemCode, RetryEvidence
 from flakelens.render.problems import grouped
 from flakelens.render.safe import one_line, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import BAD, DOUBT, GOOD, QUIET, STRONG, fill, paragraph, to_text
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def render(
         if problems:
             lines += [Text(), Text("Problems", style=STRONG), *grouped(problems, width=width, remarks=verbose)]
         lines += [Text(), *_hints(runs, width, lake)]
-    return to_text(lines, colour=colour)
+    return to_text(lines, width=width, colour=colour)
 
 
 def _place(run: IngestedRun, problem: Problem, runs: int) -> str:
@@ -69,7 +70,7 @@ def _headline(runs: Sequence[IngestedRun]) -> Text:
         text.append(f"; {_many(known, 'report')} were known")
     text.append(".")
     if len(runs) > MOST_LINES:
-        text.append("  ").append(_outcomes(runs))
+        text.append("  ").append_text(_outcomes(runs))
     return text
 
 

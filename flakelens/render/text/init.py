@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rich.text import Text
+
 from flakelens.render.safe import one_line
-from flakelens.render.styled import Text
 from flakelens.render.terminal import GOOD, NAME, QUIET, heading, paragraph, row, to_text
 from flakelens.report import InitReport
 
@@ -29,4 +30,4 @@ def init_text(report: InitReport, *, width: int, colour: bool) -> str:
     out += paragraph(
         "flakelens ingest results/   after a test run, in CI; then: flakelens doctor", width=width, first="  "
     )
-    return to_text(out, colour=colour)
+    return to_text(out, width=width, colour=colour)

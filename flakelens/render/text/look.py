@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
+from rich.text import Text
 
 from flakelens.render.problems import grouped
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import BAD, DOUBT, GOOD, NAME, QUIET, STRONG, fill, heading, paragraph, to_text
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def render(report: LookReport, *, width: int, colour: bool, quiet: bool = False,
     bad = bool(report.causes) or any(area.failed + area.errored for area in report.areas)
     lines = paragraph(report.headline, width=width, style=f"{STRONG} {BAD}" if bad else STRONG)
     if quiet:
-        return to_text(lines, colour=colour)
+        return to_text(lines, width=width, colour=colour)
     most = 10_000 if verbose else None
     lines += [Text(), *_areas(report.areas, width)]
     lines += _causes(report, width, most)
@@ -51,7 +51,7 @@ def render(report: LookReport, *, width: int, colour: bool, quiet: bool = False,
     lines += [Text(), heading("Next")]
     for step in report.next_steps:
         lines += paragraph(step, width=width, first="  ")
-    return to_text(lines, colour=colour)
+    return to_text(lines, width=width, colour=colour)
 
 
 def _areas(areas: Sequence[LookArea], width: int) -> list[Text]:

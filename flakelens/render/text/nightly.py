@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of, percent
 from flakelens.model import GateState
 from flakelens.render.event_words import WORDS as WORDS_OF_CHANGE
 from flakelens.render.figures import SYMBOLS, WORDS
 from flakelens.render.nightly_words import change_counts, distance_text, further_steps, since_words
 from flakelens.render.safe import one_line, shorten_end
-from flakelens.render.styled import Text
 from flakelens.render.terminal import BAD, DOUBT, GOOD, NAME, QUIET, heading, paragraph, row, to_text
 from flakelens.report.nightly import Nightly
 
@@ -34,7 +35,7 @@ def nightly_text(report: Nightly, *, page: str, overview: str, gone: Sequence[st
         lines += paragraph(
             f"Taken away: {count_of(len(gone), 'older report')}, {gone[0]} to {gone[-1]}.", width=width, style=QUIET
         )
-    return to_text(lines, colour=colour)
+    return to_text(lines, width=width, colour=colour)
 
 
 def _changes(report: Nightly) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from rich.text import Text
+
 from flakelens.gate.criterion import beside, count_of, percent
 from flakelens.model import GateState
 from flakelens.render.figures import SYMBOLS, WORDS, focus_title, threshold
 from flakelens.render.price_words import saving
 from flakelens.render.safe import one_line, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import BAD, DOUBT, GOOD, QUIET, STRONG, fill, heading, paragraph, row, to_text
 from flakelens.render.text.causes import STATES, owned, said, title
 from flakelens.report.causes import PlanReport, PlanStep
@@ -23,11 +24,11 @@ def plan_text(report: PlanReport, *, width: int, colour: bool, verbose: bool = F
     """The plan; `verbose` shows every step."""
     if report.now is None or report.settled is None:
         text = "No run has results to plan with yet. Bring reports with: flakelens ingest PATH..."
-        return to_text(paragraph(text, width=width), colour=colour)
+        return to_text(paragraph(text, width=width), width=width, colour=colour)
     lines: list[Text | str] = [*_headline(report, report.now, report.settled, width), ""]
     lines += _table(report, report.now, report.settled, width, whole=verbose)
     lines += [*_focuses(report, width), "", *_basis(report, width)]
-    return to_text(lines, colour=colour)
+    return to_text(lines, width=width, colour=colour)
 
 
 def _headline(report: PlanReport, now: Figures, settled: Figures, width: int) -> list[Text]:

@@ -6,9 +6,10 @@ import math
 import shlex
 from datetime import datetime
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of, percent
 from flakelens.render.safe import one_line, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import BAD, DOUBT, GOOD, QUIET, heading, paragraph, row, to_text
 from flakelens.report import TestLine
 from flakelens.report.quarantine import Quarantined, QuarantineReport, QuarantineSuggestion
@@ -31,12 +32,12 @@ def list_text(report: QuarantineReport, *, width: int, colour: bool) -> str:
             out.append(f"  flakelens quarantine remove {shlex.quote(one_line(_name(each)))}")
         out.append("")
     out += _verdict(report, width)
-    return to_text(out, colour=colour)
+    return to_text(out, width=width, colour=colour)
 
 
 def check_text(report: QuarantineReport, *, width: int, colour: bool) -> str:
     """Whether the limits are kept, and what is against it."""
-    return to_text(_verdict(report, width), colour=colour)
+    return to_text(_verdict(report, width), width=width, colour=colour)
 
 
 def suggestion_text(found: QuarantineSuggestion, *, width: int, colour: bool) -> str:
@@ -69,7 +70,7 @@ def suggestion_text(found: QuarantineSuggestion, *, width: int, colour: bool) ->
         remarks.append(f"{count_of(found.repair, 'broken test')}: these are to be repaired, not hidden")
     for remark in remarks:
         out += paragraph(remark, width=width, first="  - ", rest="    ", style=QUIET)
-    return to_text(out, colour=colour)
+    return to_text(out, width=width, colour=colour)
 
 
 def _entry(each: Quarantined, as_of: datetime, width: int) -> list[Text]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of, percent
 from flakelens.model import Outcome
 from flakelens.render.event_words import WORDS, details, run_name
@@ -12,7 +14,6 @@ from flakelens.render.marks import chance, likely, rate_text, seconds_text, stat
 from flakelens.render.price_words import PRICE, price
 from flakelens.render.safe import lines as safe_lines
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import BAD, DOUBT, NAME, QUIET, fill, heading, paragraph, row, to_text
 from flakelens.render.text.strip import LETTERS, history_strip
 from flakelens.render.text.tests import together
@@ -51,7 +52,7 @@ def show_text(report: ShowReport, *, width: int, colour: bool, verbose: bool = F
             out += paragraph(sentence, width=width, first="  - ", rest="    ")
     out += _messages(report.messages, width, whole=verbose)
     out += _names(report, width)
-    return to_text(out, colour=colour)
+    return to_text(out, width=width, colour=colour)
 
 
 def _head(line: TestLine, width: int) -> list[Text]:
@@ -139,7 +140,7 @@ def _beside(cells: Sequence[RunCell], width: int) -> list[Text]:
         commit = f" {cell.commit[:7]}" if cell.commit else ""
         why = "filtered run" if cell.partial else one_line(cell.why_not)
         said = f"  {_WORDS[cell.outcome]}{commit}  {cell.started_at:%Y-%m-%d}  {why}"
-        line = row("  run ", (fill(name, label), QUIET), "  ").append(strip(LETTERS[cell.outcome]))
+        line = row("  run ", (fill(name, label), QUIET), "  ").append_text(strip(LETTERS[cell.outcome]))
         lines.append(line.append(shorten_end(said, max(10, width - label - 9))))
     return lines
 

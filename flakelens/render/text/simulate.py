@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from datetime import timedelta
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of
 from flakelens.render.safe import one_line
-from flakelens.render.styled import Text
 from flakelens.render.terminal import NAME, QUIET, fill, heading, paragraph, row, to_text
 from flakelens.report import SimulateReport
 
@@ -41,4 +42,4 @@ def simulate_text(report: SimulateReport, *, width: int, colour: bool) -> str:
     moment = (report.newest + _LATER).strftime("%Y-%m-%dT%H:%MZ")
     for command in (f"ingest --run-per-dir {place}/runs", f"gate --as-of {moment}", f"tests --as-of {moment}"):
         out.append(row("  ", (f"flakelens --db {place}/flakelens.db {command}", NAME)))
-    return to_text(out, colour=colour)
+    return to_text(out, width=width, colour=colour)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.cells import cell_len
+from rich.text import Text
 
 from flakelens.gate.criterion import count_of
 from flakelens.render.marks import seconds_text
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import DOUBT, QUIET, fill, paragraph, row, to_text
 from flakelens.report import DurationLine
 from flakelens.report.slow import SlowLine, SlowReport, SuiteLine
@@ -21,7 +21,7 @@ def slow_text(report: SlowReport, *, width: int, colour: bool) -> str:
     out: list[Text | str] = []
     if not report.runs:
         out += paragraph(f"No run counts for {one_line(report.branch)} yet: there is nothing to time.", width=width)
-        return to_text(out, colour=colour)
+        return to_text(out, width=width, colour=colour)
     over = f"over {count_of(report.runs, 'run')} of {one_line(report.branch)}"
     if report.matching:
         out += _table("TEST", [(line.added, line.duration, *_test(line)) for line in report.tests], width)
@@ -38,7 +38,7 @@ def slow_text(report: SlowReport, *, width: int, colour: bool) -> str:
         more = "; --limit 0 shows all" if shown else ""
         said = f"{shown}{count_of(report.suites_matching, 'suite')} that became slower, {over}{more}."
         out += ["", *paragraph(f"{said} A suite is an area, a file or a job.", width=width, style=QUIET)]
-    return to_text(out, colour=colour)
+    return to_text(out, width=width, colour=colour)
 
 
 def _table(heading: str, entries: Sequence[tuple[float, DurationLine, str, str, str]], width: int) -> list[Text]:

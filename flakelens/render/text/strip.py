@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of
 from flakelens.model import Outcome
 from flakelens.render.event_words import WORDS
 from flakelens.render.marks import MEANINGS, SIGNS
 from flakelens.render.safe import one_line, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import QUIET, fill, heading, paragraph, row
 from flakelens.report import RunCell
 from flakelens.report.events import TestEvent
@@ -63,9 +64,9 @@ def history_strip(
         lines.append(row((f"  {count_of(left, 'older run')} left out; -v shows all", QUIET)))
     for piece in shown:
         name = shorten_middle(one_line(piece.cells[0].run.run), label)
-        lines.append(row("  run ", (fill(name, label), QUIET), "  ").append(piece.signs))
+        lines.append(row("  run ", (fill(name, label), QUIET), "  ").append_text(piece.signs))
         if piece.marks.plain.strip():
-            lines.append(row(" " * (label + 8)).append(piece.marks))
+            lines.append(row(" " * (label + 8)).append_text(piece.marks))
     there = [cell for piece in shown for cell in piece.cells]
     return [*lines, *_legend(there, marks, width)]
 

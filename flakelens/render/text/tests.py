@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from rich.cells import cell_len
+from rich.text import Text
 
 from flakelens.gate.criterion import count_of
 from flakelens.render.marks import LEGEND, rate_text, state_word, strip
 from flakelens.render.safe import one_line, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import DOUBT, QUIET, STRONG, fill, paragraph, row, to_text
 from flakelens.report import TestLine, TestsReport
 
@@ -23,7 +23,7 @@ _STRIP = 30  # newest runs that a line shows at most
 
 def tests_text(report: TestsReport, *, width: int, colour: bool, verbose: bool = False) -> str:
     """The table, its legend, and what the filter left out; `verbose` adds owners and causes."""
-    return to_text(table(report, width=width, verbose=verbose), colour=colour)
+    return to_text(table(report, width=width, verbose=verbose), width=width, colour=colour)
 
 
 def table(report: TestsReport, *, width: int, verbose: bool = False) -> list[Text | str]:
@@ -74,7 +74,7 @@ def _wide(tests: tuple[TestLine, ...], width: int, area: int, *, verbose: bool) 
                 (fill(one_line(line.area), area), QUIET),
                 fill(rate_text(line.pass_rate), _RATE),
                 fill(str(len(line.finding.evidence) or "-"), _FLAKES),
-            ).append(strip(line.strip[-runs:]))
+            ).append_text(strip(line.strip[-runs:]))
         )
         lines += _more(line, width) if verbose else ()
     return lines
@@ -100,7 +100,7 @@ def _narrow(
                 (fill(one_line(line.area), area), QUIET),
                 fill(rate_text(line.pass_rate), _RATE),
                 fill(flakes, _COUNTED),
-            ).append(strip(line.strip[-runs:] if runs else ""))
+            ).append_text(strip(line.strip[-runs:] if runs else ""))
         )
         lines += _more(line, width) if verbose else ()
     return lines

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of
 from flakelens.render.escape import plain
 from flakelens.render.safe import one_line, shorten_end, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import BAD, DOUBT, GOOD, NAME, QUIET, STRONG, heading, paragraph, row, to_text
 from flakelens.render.triage_words import bridge, heading_of, headline, run_line, worth
 from flakelens.report.triage import TriagedTest, TriageGroup, TriageReport
@@ -33,7 +34,7 @@ def triage_text(report: TriageReport, *, width: int, colour: bool, quiet: bool =
     """
     last = paragraph(bridge(report), width=width, style=STRONG)
     if quiet:
-        return to_text(last, colour=colour)
+        return to_text(last, width=width, colour=colour)
     lines: list[Text | str] = []
     if report.failures or report.lost:
         lines += paragraph(headline(report), width=width, style=GOOD if report.explained else BAD)
@@ -49,7 +50,7 @@ def triage_text(report: TriageReport, *, width: int, colour: bool, quiet: bool =
         for notice in report.notices:
             lines += paragraph(notice, width=width, first="  - ")
     lines += ["", *last]
-    return to_text(lines, colour=colour)
+    return to_text(lines, width=width, colour=colour)
 
 
 def _section(title: str, groups: list[TriageGroup], width: int, verbose: bool) -> list[Text | str]:

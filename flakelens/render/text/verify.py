@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from rich.text import Text
+
 from flakelens.gate.criterion import count_of, percent
 from flakelens.model import Outcome
 from flakelens.render.marks import LEGEND, strip
 from flakelens.render.safe import one_line, shorten_middle
-from flakelens.render.styled import Text
 from flakelens.render.terminal import BAD, DOUBT, GOOD, NAME, QUIET, heading, paragraph, row, to_text
 from flakelens.report import RunCell, VerifyReport
 from flakelens.stats.verification import VERIFY_ERROR, RateBasis, Repair
@@ -30,7 +31,7 @@ def verify_text(report: VerifyReport, *, width: int, colour: bool) -> str:
     out += ["", heading("Because")]
     for sentence in _because(report):
         out += paragraph(sentence, width=width, first="  - ", rest="    ")
-    return to_text(out, colour=colour)
+    return to_text(out, width=width, colour=colour)
 
 
 def _answer(report: VerifyReport) -> str:
@@ -51,7 +52,7 @@ def _strips(report: VerifyReport, width: int) -> list[Text]:
     for name, letters in (("before", report.before), ("since", report.since)):
         shown = letters[-(width - 12) :]
         cut = ".. " if len(shown) < len(letters) else ""
-        lines.append(row("  ", (f"{name:6}", QUIET), "  ", cut and (cut, QUIET)).append(strip(shown[len(cut) :])))
+        lines.append(row("  ", (f"{name:6}", QUIET), "  ", cut and (cut, QUIET)).append_text(strip(shown[len(cut) :])))
     legend = f"{LEGEND}{', o outage (left out)' if 'O' in report.before + report.since else ''}"
     return [*lines, *paragraph(legend, width=width, first="  ", style=QUIET)]
 
