@@ -25,11 +25,8 @@ NOT_FOR_HELP = {
     "flakelens.policy",
     "flakelens.decisions",
 }
-# Each dataclass would cost half a millisecond at every start, and rich fifteen; what is printed to no terminal needs
-# neither.
-NOT_FOR_WHAT_IS_PRINTED = {"dataclasses", "rich.console", "rich.text"}
 # Other documents, and what only they or a pull request ask for.
-NOT_FOR_A_VERDICT = NOT_FOR_WHAT_IS_PRINTED | {
+NOT_FOR_A_VERDICT = {
     "subprocess",
     "flakelens.policy_diff",
     "flakelens.checkout",
@@ -88,4 +85,4 @@ def test_ingest_counts_nothing(folder: Path) -> None:
     )
     found = loaded("ingest", "junit.xml", folder=folder)
     assert "flakelens.checkout" in found
-    assert found & (HEAVY | NOT_FOR_WHAT_IS_PRINTED | {"numpy"}) == set()
+    assert found & (HEAVY | {"numpy"}) == set()
