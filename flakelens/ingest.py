@@ -20,6 +20,7 @@ from flakelens.errors import UsageError
 from flakelens.model import ParsedReport, ReportInfo, RetryEvidence, RunInfo, RunReports, TestId
 from flakelens.policy import RedactPolicy
 from flakelens.reading.here import Here, Known
+from flakelens.reading.sizes import worth_it
 from flakelens.redact import Redactor
 from flakelens.run_metadata import RunOptions
 from flakelens.run_reports import ReadRun, assembled, described, nothing_read
@@ -138,10 +139,10 @@ class _Call(msgspec.Struct):
 
     def with_workers(self, jobs: int, redact: RedactPolicy, environ: Mapping[str, str]) -> Workers | None:
         """Let worker processes read ahead, where there is enough for them."""
+        if not worth_it(folder.path for share in self.shares for folder in share.folders):
+            return None
         from flakelens.reading import workers
 
-        if not workers.worth_it(folder.path for share in self.shares for folder in share.folders):
-            return None
         folders = [
             workers.Folder(folder.path, partial(self.known, info))
             for share, info in zip(self.shares, self.infos, strict=True)

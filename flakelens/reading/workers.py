@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Self
 
@@ -25,6 +24,7 @@ import msgspec
 from flakelens.junit import Named, find
 from flakelens.model import ParsedReport
 from flakelens.reading.here import Here, Known
+from flakelens.reading.sizes import size_of
 from flakelens.reading.wire import receive, send, unpacker
 
 if TYPE_CHECKING:
@@ -34,14 +34,11 @@ if TYPE_CHECKING:
 
     from flakelens.policy import RedactPolicy
 
-# Below this many bytes of reports no process is started: it would cost more than it saves (docs/benchmarks.md).
-SMALL: Final = 12_000_000
 _FIRST: Final = 1_000_000  # bytes of new reports that are read here before any process is started
 _PIECE: Final = 400_000  # bytes of a piece of work: some milliseconds
 _PIECE_FILES: Final = 16
 _EACH: Final = 2  # pieces of work that a worker has at most: the one it reads and the next
 _UNDER_WAY: Final = 64_000_000  # bytes of files that are with workers, unless a single one is larger
-_PACKED: Final = 8  # how much larger compressed reports are when unpacked, about
 _LOOK_AHEAD: Final = 256  # files that are looked up before it is their turn
 
 _STDIN: Final = Named("-", "-")
@@ -238,23 +235,3 @@ class Workers:
         if isinstance(found, ParsedReport):
             return [self._here.masked(found)]
         return self._here.stored(found, known) if known and found != _STDIN else []
-
-
-def worth_it(paths: Iterable[str]) -> bool:
-    """Whether what the paths name is enough for processes to pay."""
-    size = 0
-    for found in find([path for path in paths if path != "-"]):
-        if isinstance(found, Named):
-            size += size_of(found)
-            if size >= SMALL:
-                return True
-    return False
-
-
-def size_of(named: Named) -> int:
-    """About how many bytes a file will have when it is read; 0 where that cannot be told."""
-    try:
-        size = os.stat(named.path).st_size  # noqa: PTH116
-    except (OSError, ValueError):
-        return 0
-    return size if named.path.lower().endswith(".xml") else size * _PACKED

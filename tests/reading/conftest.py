@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from flakelens.reading import workers
+from flakelens.reading import sizes, workers
 
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes from the first file on, one file a piece."""
-    monkeypatch.setattr(workers, "SMALL", 0)
+    monkeypatch.setattr(sizes, "SMALL", 0)
     monkeypatch.setattr(workers, "_FIRST", 0)
     monkeypatch.setattr(workers, "_PIECE_FILES", 1)

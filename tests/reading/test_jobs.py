@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from flakelens.cli import run
 from flakelens.model import ParsedReport
 from flakelens.policy import RedactPolicy
-from flakelens.reading import workers
+from flakelens.reading import sizes, workers
 from flakelens.reading.here import Here
 from flakelens.redact import Redactor
 from flakelens.store import open_store
@@ -162,8 +162,8 @@ def test_secrets_of_the_environment_are_masked_by_workers_too(tmp_path: Path) ->
 _INTERRUPTED = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests run in the background it is ignored
-from flakelens.reading import workers
-workers.SMALL = workers._FIRST = 0
+from flakelens.reading import sizes, workers
+sizes.SMALL = workers._FIRST = 0
 workers._PIECE_FILES = 1
 begun = workers._Worker.__init__
 def told(self, begin):
@@ -214,9 +214,9 @@ def test_known_files_start_no_process(history: Path, watched: type[Watched], tmp
     assert [one.known for one in again] == [one.reports for one in first] == [2] * 40
 
 
-def test_one_process_imports_nothing_of_the_kind(history: Path, tmp_path: Path) -> None:
+def test_too_little_for_processes_imports_nothing_of_the_kind(history: Path, tmp_path: Path) -> None:
     script = (
-        "import sys; from flakelens.cli import run; code = run(['ingest', '--run-per-dir', 'history', '--jobs', '1']);"
+        "import sys; from flakelens.cli import run; code = run(['ingest', '--run-per-dir', 'history', '--jobs', '2']);"
         "unwanted = {'multiprocessing', 'concurrent.futures', 'flakelens.reading.workers'} & set(sys.modules);"
         "sys.exit(' '.join(unwanted) or code)"
     )
@@ -228,7 +228,7 @@ def test_one_process_imports_nothing_of_the_kind(history: Path, tmp_path: Path) 
 
 
 def test_a_reader_here_and_workers_agree_on_what_is_small(history: Path) -> None:
-    assert not workers.worth_it([str(history), "-", "nowhere"])
+    assert not sizes.worth_it([str(history), "-", "nowhere"])
     here = Here(Redactor(RedactPolicy()))
     with workers.Workers([], jobs=2, redact=RedactPolicy(), environ={}, here=here) as nobody:
         assert nobody.processes == ()
