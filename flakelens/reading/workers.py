@@ -42,9 +42,14 @@ _UNDER_WAY: Final = 64_000_000  # bytes of files that are with workers, unless a
 _LOOK_AHEAD: Final = 256  # files that are looked up before it is their turn
 
 _STDIN: Final = Named("-", "-")
-_CHILD: Final = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from flakelens.reading.child import main; main()"
-)
+_CHILD: Final = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from flakelens.garbage import look_rarely
+look_rarely()
+from flakelens.reading.child import main
+main()
+"""
 
 
 class Folder(msgspec.Struct, frozen=True):
