@@ -47,13 +47,19 @@ def worst(one: npt.NDArray[np.int8], other: npt.NDArray[np.int8]) -> npt.NDArray
     return result
 
 
+# The codes are stored and never renumbered, and their lowest two bits say much: of FLAKY and FAILED the second is set,
+# of PASSED, FLAKY and FAILED one of both (a test holds them to it).
+FIRST_FAILED = np.int8(2)
+EXECUTED = np.int8(3)
+
+
 def failed_first(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
     """Where the first attempt failed: what failed for good, and what a retry or rerun healed."""
-    result: npt.NDArray[np.bool_] = (codes == _F) | (codes == _K)
+    result: npt.NDArray[np.bool_] = (codes & FIRST_FAILED) != 0
     return result
 
 
 def was_executed(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
     """Where the test was executed: it has a result, and was not skipped."""
-    result: npt.NDArray[np.bool_] = (codes != _N) & (codes != _S)
+    result: npt.NDArray[np.bool_] = (codes & EXECUTED) != 0
     return result
