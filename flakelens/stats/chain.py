@@ -45,7 +45,7 @@ def walk(series: Series, parameters: Parameters, *, looking_back: bool = False) 
     tests, runs = series.outcomes.shape
     matrix = parameters.transitions()
     state: Floats = np.tile(parameters.prior(), (tests, 1))
-    seen, fresh = _met_before(series)
+    seen, fresh = met_before(series)
     # By run and in one piece each: a step has little to work out, and would spend its time on finding its columns.
     codes: Int8s = np.ascontiguousarray(series.codes.T)
     ran: Bools = np.ascontiguousarray(series.ran.T)
@@ -87,7 +87,7 @@ def walk(series: Series, parameters: Parameters, *, looking_back: bool = False) 
         state = filtered
 
 
-def _met_before(series: Series) -> tuple[Bools, Bools]:
+def met_before(series: Series) -> tuple[Bools, Bools]:
     """Of each test in each run of the gated branch: was it seen before, and not on this commit yet? (R, N) each."""
     runs = series.outcomes.shape[1]
     place = np.arange(1, runs + 1, dtype=np.int32)[:, None]

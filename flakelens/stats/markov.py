@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import asdict
 
-from flakelens.facts import Bools, Int8s, Int32s, median
+from flakelens.counts import Tally, tally
+from flakelens.facts import Bools, Int8s, Int32s, Int64s, median
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first
 
@@ -173,11 +174,15 @@ def series(
     )
 
 
-def outage_shares(outcomes: Int8s, outage: Bools) -> Floats:
-    """o_t of the runs marked `outage`, (R,): the failing share of first attempts beyond the median of other runs."""
-    failed = failed_first(outcomes).sum(axis=0)
-    executed = failed + (outcomes == Outcome.PASSED).sum(axis=0)
-    share = failed / np.maximum(executed, 1)
+def outage_shares(outcomes: Int8s, outage: Bools, counted: Tally | None = None) -> Floats:
+    """o_t of the runs marked `outage`, (R,): the failing share of first attempts beyond the median of other runs.
+
+    `counted` is what `tally` says of the outcomes, for those who know.
+    """
+    if not outage.any():
+        return np.zeros(len(outage))
+    executed, failed, flaky = counted or tally(outcomes)
+    share = (failed + flaky) / np.maximum(executed, 1)
     others = share[~outage & (executed > 0)]
     usual = median(others) if len(others) else 0.0
     return np.where(outage, np.clip(share - usual, 0.0, 0.95), 0.0)
@@ -212,6 +217,28 @@ def observe(table: Floats, codes: Int8s, odds: Floats | None) -> Floats:
     if odds is not None:
         seen[:, BROKEN] *= odds
     return seen
+
+
+def passing(parameters: Parameters, passes: Int64s) -> Floats:
+    """State of tests that never failed and passed in `passes` (n,) runs, each on a commit of its own; (n, S), equal to
+    the filter's: prior D (T D)^(passes - 1), and the prior without any. D and T as in `never_failing`.
+    """
+    return _after_so_many_passes(parameters, int(passes.max(initial=0)))[passes]
+
+
+@lru_cache(maxsize=16)
+def _after_so_many_passes(parameters: Parameters, most: int) -> Floats:
+    """The state after 0, 1, .. `most` passes, (most + 1, S): the areas of a suite ask for the same."""
+    passed = 1.0 - parameters.failing()
+    step = parameters.transitions() * passed
+    states = np.empty((max(1, most) + 1, STATES))
+    states[0] = parameters.prior()
+    states[1] = parameters.prior() * passed
+    for passes in range(2, most + 1):
+        np.matmul(states[passes - 1], step, out=states[passes])
+    # A healthy test passes nearly always: no sum comes near the smallest number, however many the runs.
+    whole: Floats = states / states.sum(axis=1, keepdims=True)
+    return whole
 
 
 def never_failing(parameters: Parameters, passed: Bools, commits: Int32s) -> Floats:

@@ -8,10 +8,12 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
+from flakelens.counts import Tally, ever_failed, passed_runs
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
 from flakelens.stats.chain import chunks, smooth
 from flakelens.stats.fitting import fit, fit_window
+from flakelens.stats.leaps import leap
 from flakelens.stats.markov import (
     BROKEN,
     DEFAULTS,
@@ -23,6 +25,7 @@ from flakelens.stats.markov import (
     Series,
     never_failing,
     outage_shares,
+    passing,
     rounded,
     series,
 )
@@ -36,7 +39,7 @@ class Posterior(msgspec.Struct, frozen=True, kw_only=True):
 
     Only tests that failed outside of the outages have a course; for the others every run is as likely healthy as the
     newest. `troubled` (n,) are their positions, ascending, and `broken` (n, R) the runs in which P(broken) > .5 by all
-    that is known, later runs included.
+    that is known, later runs included; of passes only those are looked at that lie between two broken results.
     """
 
     now: Floats
@@ -96,10 +99,11 @@ def observe(
     outage: Bools,
     suspected: Bools | None = None,
     retries_shown: Bools | None = None,
+    counted: Tally | None = None,
 ) -> Series:
     """The runs as the chain sees them: an outage explains what failed in it. Arguments as for `find_posterior`."""
     explained = with_start(outcomes, outage if suspected is None else outage | suspected)
-    return series(outcomes, commits, outage=outage_shares(outcomes, explained), retries_shown=retries_shown)
+    return series(outcomes, commits, outage=outage_shares(outcomes, explained, counted), retries_shown=retries_shown)
 
 
 def find_posterior(
@@ -111,27 +115,28 @@ def find_posterior(
     suspected: Bools | None = None,
     retries_shown: Bools | None = None,
     parameters: Parameters = DEFAULTS,
+    counted: Tally | None = None,
 ) -> Posterior:
     """The state of every test as probabilities, from the runs of the gated branch, oldest first.
 
     `outcomes` (N, R) int8; `commits` (R,) equal for runs of one commit; `outage` (R,) confirmed outages; `suspected`
     (R,) outages that nothing has confirmed or refuted yet; `disagreed` (N,) tests that failed and passed on one commit
-    of a pull request; `retries_shown` (R,) or (N, R) FAILED is known to have failed its retry too. A test without a
-    result has the probabilities of the prior.
+    of a pull request; `retries_shown` (R,) or (N, R) FAILED is known to have failed its retry too; `counted` is
+    `tally` of the outcomes, where that is known. A test without a result has the probabilities of the prior.
     """
-    seen = observe(outcomes, commits, outage=outage, suspected=suspected, retries_shown=retries_shown)
+    seen = observe(outcomes, commits, outage=outage, suspected=suspected, retries_shown=retries_shown, counted=counted)
     # What failed in outages alone is as good as never failed: the closed form holds for it too.
-    failed = (seen.failed & (seen.outage == 0)).any(axis=1)
+    failed = ever_failed(outcomes, seen.outage == 0)
     calm, troubled = np.flatnonzero(~failed), np.flatnonzero(failed).astype(np.int32)
-    now = np.empty((len(outcomes), len(parameters.prior())))
-    passed = outcomes[calm] == Outcome.PASSED
-    now[calm] = never_failing(parameters, passed, commits)
+    if (commits[1:] != commits[:-1]).all():
+        now = passing(parameters, passed_runs(outcomes))  # of the troubled ones it is not the last word
+    else:
+        now = np.empty((len(outcomes), len(parameters.prior())))
+        now[calm] = never_failing(parameters, outcomes[calm] == Outcome.PASSED, commits)
     broken = np.zeros((len(troubled), outcomes.shape[1]), np.bool_)
     for rows in chunks(len(troubled)):
         tests = troubled[rows]
-        found = smooth(seen.rows(tests), parameters)
-        now[tests] = found.steps[-1].filtered
-        broken[rows] = found.states[:, :, BROKEN].T > LIKELY
+        now[tests], broken[rows] = leap(seen.rows(tests), parameters)
     now[disagreed] = _after_disagreement(now[disagreed])
     return Posterior(now=now, troubled=troubled, broken=broken)
 

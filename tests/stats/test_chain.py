@@ -25,6 +25,7 @@ from flakelens.stats.markov import (
     emissions,
     never_failing,
     outage_shares,
+    passing,
     series,
 )
 from tests.filtered import filter_states
@@ -245,6 +246,13 @@ def test_never_failing_tests_all_at_once(runs: list[tuple[bool, bool]], seed: in
     rows = np.where(passed, Outcome.PASSED, Outcome.NONE).astype(np.int8)
     expected = filter_states(series(rows, commits), LIVELY)
     assert never_failing(LIVELY, passed, commits) == pytest.approx(expected, abs=1e-9)
+
+
+@given(st.lists(st.text("PPPP.S", min_size=12, max_size=12), min_size=1, max_size=5))
+def test_of_tests_that_passed_on_a_new_commit_each_time_their_number_says_all(rows: list[str]) -> None:
+    commits = np.arange(12, dtype=np.int32)
+    counted = np.array([row.count("P") for row in rows])
+    assert passing(LIVELY, counted) == pytest.approx(filter_states(series(matrix(*rows), commits), LIVELY), abs=1e-12)
 
 
 def test_a_test_that_fails_in_no_run_but_an_outage_is_as_one_that_passed() -> None:
