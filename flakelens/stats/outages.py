@@ -7,12 +7,15 @@ cause is a cluster of tests, not an outage.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from flakelens.counts import by_run
 from flakelens.facts import Bools, Int8s, Int32s
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first, was_executed
@@ -53,30 +56,30 @@ def find_outages(outcomes: Int8s) -> Outages:
     The normal bound is deliberately wide: e_t is itself an estimate. Compare Sippy and LUCI, which use a flat share.
     """
     tests, reach = outcomes.shape
-    columns = np.ascontiguousarray(outcomes.T)  # every run is looked at whole, and once
-    failures, executed = failed_first(columns), was_executed(columns)
+    columns = by_run(outcomes)  # every run is looked at whole, and once
     suspected = np.zeros(reach, np.bool_)
     confirmed = np.zeros(reach, np.bool_)
     newly: dict[int, Int32s] = {}
-    failing = np.zeros(tests, np.bool_)  # in the test's previous run
-    known = np.zeros(tests, np.bool_)  # had a run before
-    chances = np.zeros(tests, np.uint32)
-    new_failures = np.full(tests, _PRIOR_RUNS * _PRIOR_MEAN)
-    for run in range(reach):
-        failed, ran = failures[run], executed[run]
-        could = ran & known & ~failing
-        fresh = could & failed
-        count = int(np.count_nonzero(fresh))
-        if count >= MINIMUM_NEW_FAILURES:
-            expected = float((new_failures / (_PRIOR_RUNS + chances)).sum(where=could))
-            if count > expected + STANDARD_DEVIATIONS * np.sqrt(expected + 1):
-                suspected[run] = True
-                newly[run] = np.flatnonzero(fresh).astype(np.int32)
-        chances += could
-        if count:
-            new_failures += fresh
-        failing = failed | (failing & ~ran)
-        known |= ran
+    passed_last: Bools = np.zeros(tests, np.bool_)  # had a previous run, and did not fail in it
+    chances = np.zeros(tests, np.float32)  # these two are whole numbers
+    new_failures = np.zeros(tests, np.float32)
+    for run, failed, ran in _each_run(columns):
+        could = passed_last if ran is None else passed_last & ran
+        among = could.astype(np.float32)
+        hit = np.flatnonzero(could & failed)
+        if (count := len(hit)) >= MINIMUM_NEW_FAILURES:
+            # Nobody had more chances than there were runs: a floor of what is expected, and enough for most runs. It
+            # is taken a little lower, for its sums are rounded.
+            others = _PRIOR_RUNS * _PRIOR_MEAN * np.count_nonzero(could)
+            floor = float(new_failures @ among + others) / (_PRIOR_RUNS + run)
+            if _far_more(count, 0.999 * floor):
+                rates = (new_failures + _PRIOR_RUNS * _PRIOR_MEAN) / (_PRIOR_RUNS + chances.astype(np.float64))
+                if _far_more(count, float(rates.sum(where=could))):
+                    suspected[run] = True
+                    newly[run] = hit.astype(np.int32)
+        chances += among
+        new_failures[hit] += 1
+        passed_last = ~failed if ran is None else np.where(ran, ~failed, passed_last)
     groups = _recurring_groups(outcomes, newly)
     for run in groups:
         suspected[run] = False
@@ -96,6 +99,20 @@ def find_outages(outcomes: Int8s) -> Outages:
     return Outages(
         suspected, confirmed, undecided, down, {run: tests for run, tests in newly.items() if suspected[run]}
     )
+
+
+def _each_run(columns: Int8s) -> Iterator[tuple[int, Bools, Bools | None]]:
+    """Each run with the tests whose first attempt failed, (N,), and those that ran; None for all of them, as mostly."""
+    for start in range(0, len(columns), 16):  # so few that they stay in the processor's cache
+        some = columns[start : start + 16]
+        executed = was_executed(some)
+        everyone = np.count_nonzero(executed, axis=1) == columns.shape[1]
+        for place, failed in enumerate(failed_first(some)):
+            yield start + place, failed, None if everyone[place] else executed[place]
+
+
+def _far_more(count: int, expected: float) -> bool:
+    return count > expected + STANDARD_DEVIATIONS * math.sqrt(expected + 1)
 
 
 def _recovered(columns: Int8s, victims: npt.NDArray[np.integer], later: npt.NDArray[np.integer], healed: Bools) -> bool:
@@ -146,12 +163,13 @@ def outage_at_start(outcomes: Int8s) -> bool:
     """
     if outcomes.shape[1] < 2:
         return False
-    failed = failed_first(outcomes)
-    victims = np.flatnonzero(failed[:, 0])
-    turned = (outcomes[:, :-1] == Outcome.PASSED) & failed[:, 1:]
-    expected = float(np.count_nonzero(turned)) / (outcomes.shape[1] - 1)
+    victims = np.flatnonzero(failed_first(outcomes[:, 0]))
     count = len(victims)
-    if count < MINIMUM_NEW_FAILURES or count <= expected + STANDARD_DEVIATIONS * np.sqrt(expected + 1):
+    if count < MINIMUM_NEW_FAILURES:
+        return False
+    turned = (outcomes[:, :-1] == Outcome.PASSED) & failed_first(outcomes[:, 1:])
+    expected = float(np.count_nonzero(turned)) / (outcomes.shape[1] - 1)
+    if not _far_more(count, expected):
         return False
     return _recovered(outcomes.T, victims, np.arange(1, outcomes.shape[1]), np.zeros(count, np.bool_))
 
