@@ -20,12 +20,13 @@ def judge(ident: str, policy: StablePolicy, scope: Scope, *, needs: bool = True)
     rule = rule_for(policy.threshold, policy.evidence)
     finding = judge_runs(view.failed, view.executed, scope.outage, view.valid, rule)
     state = area_state(finding)
-    judged = scope.findings.troubled(scope.active & ~scope.quarantined)
-    broken = [test for test in judged if scope.findings[test].state is TestState.BROKEN]
+    asked = scope.active & ~scope.quarantined
+    broken = scope.findings.being(TestState.BROKEN, asked)
+    spelled = scope.findings.spelled(asked)
     newest = view.outcomes.shape[1] - policy.runs
     lately = [
         test
-        for test in judged
+        for test in spelled
         if test not in broken and any(_unverified(spell, newest) for spell in scope.findings[test].spells)
     ]
     why = rate_sentence(finding, rule, state, "pass rate after retries", LARGE_LOSS)
@@ -54,7 +55,7 @@ def judge(ident: str, policy: StablePolicy, scope: Scope, *, needs: bool = True)
         why=why,
         needs_runs=needed,
         repair_first=repairs(scope.ids[test] for test in broken),
-        evidence=(*_green(scope), *_earlier(scope, judged, newest)),
+        evidence=(*_green(scope), *_earlier(scope, spelled, newest)),
         next_steps=looks(tests),
         tests=tests,
     )
@@ -79,10 +80,10 @@ def green_share(scope: Scope) -> float | None:
     return float((np.count_nonzero(failed == 0) + 0.5) / (len(failed) + 1))
 
 
-def _earlier(scope: Scope, judged: list[int], newest: int) -> tuple[str, ...]:
+def _earlier(scope: Scope, spelled: list[int], newest: int) -> tuple[str, ...]:
     """Earlier regressions, repaired since: they do not speak against the area now, but are its record."""
     lines: list[tuple[int, str]] = []
-    for test in judged:
+    for test in spelled:
         for spell in scope.findings[test].spells:
             if spell.mended is not None and not _unverified(spell, newest):
                 length = int(

@@ -115,15 +115,11 @@ def judge_troubled(
     """
     failed, first = row == Outcome.FAILED, failed_first(row)
     divided = _divided(first, ~failed, commits)
-    if len(row) and divided[-1]:
-        now = now.copy()
-        now[BROKEN] = 0.0
-        now /= now.sum()
+    stable, flaky, is_broken = beliefs(now, cannot_be_broken=bool(len(row) and divided[-1]))
     bounds = _spells(failed, broken & ~divided)
     outside = ~_inside(bounds, len(row))
     evidence = np.flatnonzero(first & outside)
     tried = int(np.count_nonzero(outside))
-    stable, flaky, is_broken = (round(float(part), _DIGITS) for part in (now[0], now[1:BROKEN].sum(), now[BROKEN]))
     stretches = np.count_nonzero(failed[1:] & ~failed[:-1]) + int(failed[:1].sum())
     common = TestFinding(
         state=TestState.UNSURE,
@@ -136,20 +132,47 @@ def judge_troubled(
         flake_rate=len(evidence) / tried if tried else None,
         outside=tried,
     )
-    if is_broken > LIKELY and bounds and common.spells[-1].mended is None:
-        return replace(common, state=TestState.BROKEN, since=common.spells[-1].first)
-    if flaky > LIKELY and (stretches >= FAILING_RUNS or disagreed or bool(divided.any())):
+    state = name_state(
+        (stable, flaky, is_broken),
+        results=len(row),
+        spell_open=bool(bounds) and common.spells[-1].mended is None,
+        speaks_for_flaky=bool(stretches >= FAILING_RUNS or disagreed or divided.any()),
+    )
+    if state is TestState.BROKEN:
+        return replace(common, state=state, since=common.spells[-1].first)
+    if state is TestState.FLAKY:
         last = int(evidence[-1]) if len(evidence) else -1
         return replace(
             common,
-            state=TestState.FLAKY,
+            state=state,
             since=int(positions[evidence[0]]) if len(evidence) else None,
             tried=int(np.count_nonzero(outside[: last + 1])),
             clean_seen=len(row) - 1 - last,
         )
-    if stable > LIKELY and len(row) >= STABLE_RESULTS:
-        return replace(common, state=TestState.STABLE)
-    return common
+    return replace(common, state=state)
+
+
+def beliefs(now: Floats, *, cannot_be_broken: bool) -> tuple[float, float, float]:
+    """P(stable), P(flaky), P(broken) of the state `now` (8,), to as many digits as words rest on. What failed and
+    passed on its newest commit cannot be broken."""
+    if cannot_be_broken:
+        now = now.copy()
+        now[BROKEN] = 0.0
+        now /= now.sum()
+    stable, flaky, broken = (round(float(part), _DIGITS) for part in (now[0], now[1:BROKEN].sum(), now[BROKEN]))
+    return stable, flaky, broken
+
+
+def name_state(
+    parts: tuple[float, float, float], *, results: int, spell_open: bool, speaks_for_flaky: bool
+) -> TestState:
+    """The word for a test with trouble: its `beliefs`, and what a person can count."""
+    stable, flaky, broken = parts
+    if broken > LIKELY and spell_open:
+        return TestState.BROKEN
+    if flaky > LIKELY and speaks_for_flaky:
+        return TestState.FLAKY
+    return TestState.STABLE if stable > LIKELY and results >= STABLE_RESULTS else TestState.UNSURE
 
 
 def _divided(failed: Bools, passed: Bools, commits: Int32s) -> Bools:
