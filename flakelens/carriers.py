@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from functools import cached_property
 
 from flakelens.facts import Int32s, RunKey, distinct
 from flakelens.history import History, Report, Run
@@ -24,12 +26,17 @@ class Carriers:
         self._area_of_file = area_of_file
         self._of_tests: dict[int, frozenset[str]] = {}
         self._of_run: dict[RunKey, dict[str, list[str]]] = {}
+        self._runs = history.runs
+
+    @cached_property
+    def _usual(self) -> Mapping[tuple[str, str], set[str]]:
+        """The areas of each job or name, and of each producer; asked for only where a report does not say its own."""
         usual: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for run in history.runs:
+        for run in self._runs:
             for report in run.reports if run.counts else ():
                 for key in (channel(report), ("producer", report.producer)):
                     usual[key] |= self._by_tests(report)
-        self._usual: Mapping[tuple[str, str], set[str]] = usual
+        return usual
 
     def _by_tests(self, report: Report) -> frozenset[str]:
         known = self._of_tests.get(id(report.tests))
@@ -44,9 +51,12 @@ class Carriers:
         by_policy = {self._area_of_file(report.producer, report.job, "")} - {""}
         return set(usual) or by_policy or self._usual.get(("producer", report.producer), set())
 
-    def areas(self, report: Report) -> set[str]:
+    def areas(self, report: Report) -> AbstractSet[str]:
         """The areas of one report: what is cut off, or could not be loaded, belongs to it too."""
-        areas = set(self._by_tests(report))
+        plain = self._by_tests(report)
+        if plain and not report.damaged and not report.load_failures:  # as most
+            return plain
+        areas = set(plain)
         if not areas or report.damaged:
             areas |= self._usually(report)
         for suite in report.load_failures:
@@ -64,14 +74,18 @@ class Carriers:
 
     def fault(self, run: Run, area: str) -> str:
         """What is wrong with the run's reports of the area, in words; "" for nothing."""
-        return "; ".join(dict.fromkeys(self._faults(run).get(area, ())))
+        faults = self._faults(run).get(area)
+        return "; ".join(dict.fromkeys(faults)) if faults else ""
 
     def shows_first_attempts(self, run: Run, area: str) -> bool:
         """Do all reports of the area in this run show failed first attempts, or have none to show?"""
-        mine = [
-            report for report in run.reports if not report.partial and not report.stale and area in self.areas(report)
-        ]
-        return bool(mine) and all(report.evidence in _FIRST_ATTEMPTS_SHOWN for report in mine)
+        shown = False
+        for report in run.reports:
+            if not report.partial and not report.stale and area in self.areas(report):
+                if report.evidence not in _FIRST_ATTEMPTS_SHOWN:
+                    return False
+                shown = True
+        return shown
 
     def _faults(self, run: Run) -> dict[str, list[str]]:
         """What is wrong with the run's reports, by area; areas that the run carries without a fault are there too."""
@@ -83,6 +97,8 @@ class Carriers:
     def _find_faults(self, run: Run) -> dict[str, list[str]]:
         faults: dict[str, list[str]] = defaultdict(list)
         whole = [report for report in run.reports if not report.partial]
+        if not any(report.damaged or report.stale or report.load_failures or report.shard for report in whole):
+            return {area: [] for report in whole for area in self.areas(report)}
         # A job that crashed and was run again is mended: its newest attempt speaks.
         newest = {(channel(report), report.shard): report.attempt for report in whole}
         for report in whole:

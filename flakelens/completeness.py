@@ -1,30 +1,26 @@
-"""Per area: which runs are its runs, which are complete, which tests are expected, active or gone.
-
-Everything is per area: an area's window is its own newest runs, so that a nightly E2E suite is not judged by the day's
-unit runs. Pure functions of a History; the gated branch's counting runs only, partial reports left out.
-"""
+"""One area over its own runs: which of them are complete, which tests are expected in them, active or gone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
 
 import msgspec
 import numpy as np
 
-from flakelens.carriers import Carriers
-from flakelens.facts import Bools, Int8s, Int32s, Int64s, columns, median
-from flakelens.history import History
+from flakelens.counts import Tally, blocks, counted, tally
+from flakelens.expected import first_seen, seen_lately, window_start
+from flakelens.facts import Bools, Int8s, Int32s, Int64s, median
 from flakelens.model import Outcome
-from flakelens.outcomes import failed_first, was_executed
+from flakelens.outcomes import was_executed
 
-# A test is expected if it had a result in one of the previous 5 runs of its area, and gone only when those without it
-# span at least 2 commits: five reruns of one commit say nothing about a test's removal.
-EXPECTED_RUNS = 5
 EXPECTED_SHARE = 0.95  # of the expected tests must have a result in a complete run
 ACTIVE_RUNS = 10
+FUTURE_RUNS = 100  # clean runs that are laid out at a time
+LATELY = 20  # newest runs, of which mostly is asked whether they are complete
 NEVER = 2**40
+_CELLS = 2**17  # tests x runs that are looked at at a time, so few that they stay in the processor's cache
 VALID_RESULTS = 5  # results that make a run valid for an area's rates, or all expected tests if fewer
 
 
@@ -50,18 +46,31 @@ class AreaView(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     until: Int64s  # (N,) the run from which its title stands in another file; NEVER for none
     # Of a view with clean runs behind: the view before them, and that of the newest runs and them.
     grown: tuple[AreaView, AreaView] | None = None
+    parts: tuple[AreaView, ...] = ()  # of a view of several areas: views that have each of its tests once
+    longer: AreaView | None = None  # the view that these are the first runs of: what it knows of them holds here too
 
     @cached_property
     def expected(self) -> Bools:
         """Had a result in one of the previous runs of the area, and its title has not moved. Shape (N, R)."""
+        if self.longer is not None:
+            return self.longer.expected[:, : len(self.runs)]
         if self.grown is not None:
             before, newest = self.grown
             return np.concatenate([before.expected, newest.expected[:, self._known_to_tail :]], axis=1)
+        return self._expected(slice(None))
+
+    def _expected(self, tests: slice) -> Bools:
+        """`expected` of some tests, of a view that is not grown."""
         reach = len(self.runs)
-        found = _seen_lately(self.outcomes != Outcome.NONE, [window_start(self.commits, run) for run in range(reach)])
-        for test in np.flatnonzero(self.until < reach).tolist():
-            found[test, max(0, int(self.until[test])) :] = False
+        found = seen_lately(self.outcomes[tests] != Outcome.NONE, self._window_starts)
+        until = self.until[tests]
+        for test in np.flatnonzero(until < reach).tolist():
+            found[test, max(0, int(until[test])) :] = False
         return found
+
+    @cached_property
+    def _window_starts(self) -> list[int]:
+        return [window_start(self.commits, run) for run in range(len(self.runs))]
 
     @cached_property
     def missing(self) -> Bools:
@@ -76,19 +85,30 @@ class AreaView(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return result
 
     @cached_property
+    def tally(self) -> Tally:
+        """How many tests have which outcome in each run."""
+        if not self.parts:
+            return tally(self.outcomes)
+        sums = np.zeros((len(Tally._fields), len(self.runs)), np.int64)
+        for part in self.parts:
+            here = np.isin(part.runs, self.runs)  # a run that is none of these has no result
+            sums[:, np.searchsorted(self.runs, part.runs[here])] += np.array(part.tally)[:, here]
+        return Tally(*sums)
+
+    @cached_property
     def executed(self) -> Int64s:
         """Tests executed per run: the denominator of both rates. Shape (R,)."""
-        return self._of_each_run("executed", lambda view: _counted(was_executed(view.outcomes)))
+        return self._of_each_run("executed", lambda view: view.tally.executed)
 
     @cached_property
     def failed(self) -> Int64s:
         """Tests failed after retries per run. Shape (R,)."""
-        return self._of_each_run("failed", lambda view: _counted(view.outcomes == Outcome.FAILED))
+        return self._of_each_run("failed", lambda view: view.tally.failed)
 
     @cached_property
     def first_failed(self) -> Int64s:
         """Tests whose first attempt failed per run. Shape (R,)."""
-        return self._of_each_run("first_failed", lambda view: _counted(failed_first(view.outcomes)))
+        return self._of_each_run("first_failed", lambda view: view.tally.failed + view.tally.flaky)
 
     @cached_property
     def valid(self) -> Bools:
@@ -100,7 +120,7 @@ class AreaView(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             # An area's first run has no expected tests; a small area can have no more than all of its tests. A skipped
             # test has its result, but none that a rate could use.
             due = view.expected | ~view.expected.any(axis=0)
-            expected = _counted(due & (view.outcomes != Outcome.SKIPPED))
+            expected = counted(due & (view.outcomes != Outcome.SKIPPED))
             result: Bools = view.executed >= np.clip(expected, 1, VALID_RESULTS)
             return result
 
@@ -112,15 +132,61 @@ class AreaView(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
         def found(view: AreaView) -> Bools:
             sound = np.fromiter((not fault for fault in view.faults), np.bool_, len(view.faults))
-            any_result = (view.outcomes != Outcome.NONE).any(axis=0)
-            allowed = (1 - EXPECTED_SHARE) * _counted(view.expected) + 1e-9
-            result: Bools = sound & any_result & (_counted(view.missing) <= allowed)
+            any_result = np.bitwise_or.reduce(view.outcomes, axis=0) != Outcome.NONE
+            due, missing = np.zeros((2, len(view.runs)), np.int64)
+            for tests in blocks(len(view.tests), size=_CELLS // max(1, len(view.runs)) + 1):
+                expected = view._expected(tests)
+                due += counted(expected)
+                missing += counted(expected & (view.outcomes[tests] == Outcome.NONE))
+            result: Bools = sound & any_result & (missing <= (1 - EXPECTED_SHARE) * due + 1e-9)
             return result
 
         return self._of_each_run("complete", found)
 
+    def is_complete(self, run: int) -> bool:
+        """`complete` of one run, of which mostly the newest are asked for: then only these are looked at."""
+        first = len(self.runs) - len(self._complete_lately)
+        return bool(self._complete_lately[run - first] if run >= first else self.complete[run])
+
+    def newest_complete(self, count: int) -> Int64s:
+        """The newest `count` complete runs, ascending; all of them where there are fewer."""
+        first = len(self.runs) - len(self._complete_lately)
+        found: Int64s = np.flatnonzero(self._complete_lately) + first
+        if len(found) < count and first:
+            found = np.flatnonzero(self.complete)
+        return found[-count:]
+
+    @cached_property
+    def _complete_lately(self) -> Bools:
+        """`complete` of the newest runs."""
+        first = max(0, len(self.runs) - LATELY)
+        if self.longer is not None and self.longer.grown is not None:  # to which the next one will be a bit shorter
+            before, newest = self.longer.grown
+            if first >= len(before.runs) - len(before._complete_lately):
+                flags = np.concatenate([before._complete_lately, newest.complete[self.longer._known_to_tail :]])
+                return flags[first - len(before.runs) + len(before._complete_lately) :][: len(self.runs) - first]
+        lead = window_start(self.commits, first)
+        return self._since(lead).complete[first - lead :]
+
+    def _since(self, lead: int) -> AreaView:
+        """The same area without its runs before `lead`."""
+        return make_view(
+            name=self.name,
+            tests=self.tests,
+            runs=self.runs[lead:],
+            commits=self.commits[lead:],
+            started=self.started[lead:],
+            outcomes=self.outcomes[:, lead:],
+            faults=self.faults[lead:],
+            shown=self.shown[lead:],
+            until=self.until - lead,
+        )
+
     def _of_each_run(self, name: str, found: Callable[[AreaView], _Array]) -> _Array:
         """What `found` says of every run; of a view with clean runs behind, only these are looked at anew."""
+        if self.longer is not None:
+            result: _Array = getattr(self.longer, name)[: len(self.runs)]
+            return result
         if self.grown is None:
             return found(self)
         before, newest = self.grown
@@ -133,6 +199,10 @@ class AreaView(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def gone(self) -> Bools:
         """Tests that had a result once and are no longer expected after the newest run. Shape (N,)."""
+        return self._gone
+
+    @cached_property
+    def _gone(self) -> Bools:
         reach = self.outcomes.shape[1]
         if reach == 0:
             return np.zeros(len(self.tests), np.bool_)
@@ -143,14 +213,17 @@ class AreaView(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def active(self, upto: int | None = None) -> Bools:
         """Tests executed in the newest 10 runs of the area and not gone; `upto` cuts off later runs. Shape (N,)."""
-        view = self if upto is None else self.before(upto)
-        if view.outcomes.shape[1] == 0:
+        return self._active if upto is None else self.before(upto)._active
+
+    @cached_property
+    def _active(self) -> Bools:
+        if self.outcomes.shape[1] == 0:
             return np.zeros(len(self.tests), np.bool_)
-        result: Bools = was_executed(view.outcomes[:, -ACTIVE_RUNS:]).any(axis=1) & ~view.gone()
+        result: Bools = was_executed(self.outcomes[:, -ACTIVE_RUNS:]).any(axis=1) & ~self._gone
         return result
 
     def before(self, upto: int) -> AreaView:
-        """The same view of the first `upto` runs."""
+        """The same view of the first `upto` runs. What is said of a run rests on the runs before it alone."""
         cut = slice(0, upto)
         return AreaView(
             name=self.name,
@@ -163,6 +236,7 @@ class AreaView(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             shown=self.shown[cut],
             first=np.minimum(self.first, upto),
             until=self.until,
+            longer=self,
         )
 
     def with_clean_runs(self, count: int, *, after: int = 0) -> AreaView:
@@ -172,6 +246,17 @@ class AreaView(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         `after` (seconds since 1970): what is yet to run cannot have started before now. What "needs N more clean runs"
         is tried on.
         """
+        known = self._futures.get(after)
+        if known is None or len(known.runs) < len(self.runs) + count:
+            # Who asks for a second one will ask for more: each is the beginning of a longer one.
+            known = self._futures[after] = self._grow(count if known is None else max(count, FUTURE_RUNS), after)
+        return known.before(len(self.runs) + count)
+
+    @cached_property
+    def _futures(self) -> dict[int, AreaView]:
+        return {}
+
+    def _grow(self, count: int, after: int) -> AreaView:
         clean = np.full(len(self.tests), Outcome.NONE, np.int8)
         clean[~self.gone() & (self.first < self.outcomes.shape[1])] = Outcome.SKIPPED
         clean[self.active()] = Outcome.PASSED
@@ -228,8 +313,6 @@ def make_view(
 ) -> AreaView:
     """A view from its own columns; what is expected and missing follows from the outcomes."""
     until = np.full(len(tests), NEVER, np.int64) if until is None else until
-    seen = outcomes != Outcome.NONE
-    reach = outcomes.shape[1]
     return AreaView(
         name=name,
         tests=tests,
@@ -239,85 +322,6 @@ def make_view(
         outcomes=outcomes,
         faults=faults,
         shown=shown,
-        first=np.where(seen.any(axis=1), seen.argmax(axis=1) if reach else 0, reach).astype(np.int32),
+        first=first_seen(outcomes),
         until=until,
     )
-
-
-def _counted(cells: Bools) -> Int64s:
-    """How many hold in each column, (R,)."""
-    # 32 bits hold any suite, and are added up twice as fast as 64.
-    found: Int64s = cells.view(np.uint8).sum(axis=0, dtype=np.uint32).astype(np.int64)
-    return found
-
-
-def _seen_lately(seen: Bools, starts: Sequence[int]) -> Bools:
-    """Had a result in the window of each run, from `starts[run]` up to the run itself; (N, R) as `seen`.
-
-    Windows of the usual length are one "or" of whole matrices; the few longer ones follow from the run before, or are
-    looked at by themselves.
-    """
-    found = np.zeros_like(seen)
-    for back in range(1, min(EXPECTED_RUNS, max(0, seen.shape[1] - 1)) + 1):
-        found[:, back:] |= seen[:, :-back]
-    for run, start in enumerate(starts):
-        if start < run - EXPECTED_RUNS:
-            if starts[run - 1] == start:
-                found[:, run] = found[:, run - 1] | seen[:, run - 1]
-            else:
-                found[:, run] = seen[:, start:run].any(axis=1)
-    return found
-
-
-def window_start(commits: Int32s, run: int) -> int:
-    """Where the look-back of the run at position `run` begins: 5 runs, and more until it spans 2 commits.
-
-    Runs of one commit stand together, so a window spans two commits when its ends differ.
-    """
-    start = max(0, run - EXPECTED_RUNS)
-    if start > 0 and commits[start] == commits[run - 1]:
-        start = max(0, int(np.searchsorted(commits[:run], commits[run - 1])) - 1)
-    return start
-
-
-def area_views(
-    history: History,
-    names: tuple[str, ...],
-    index: Int32s,
-    area_of_file: Callable[[str, str, str], str],
-    *,
-    counting: Bools | None = None,
-    moved: Mapping[int, int] | None = None,
-) -> dict[str, AreaView]:
-    """The view of every area. `index[i]` is the position in `names` of test i's area.
-
-    `area_of_file(producer, job, file)` names the area that a report without results, or a suite that failed to load,
-    belongs to by policy; "" where the policy does not say. `counting` chooses other runs than those that count.
-    `moved` gives for tests that ceased the run in which the same title began in another file: from then on they are
-    not expected.
-    """
-    chosen = np.flatnonzero(history.counting if counting is None else counting)
-    carried = Carriers(history, names, index, area_of_file)
-    until = np.full(len(history.tests), NEVER, np.int64)
-    for test, run in (moved or {}).items():
-        until[test] = run
-    views = {}
-    for place, name in enumerate(names):
-        tests = np.flatnonzero(index == place).astype(np.int32)
-        rows = history.whole[tests]
-        with_result = (rows != Outcome.NONE).any(axis=0)
-        runs = np.array(
-            [run for run in chosen if with_result[run] or carried.carries(history.runs[run], name)], np.int32
-        )
-        views[name] = make_view(
-            name=name,
-            tests=tests,
-            runs=runs,
-            commits=history.commits[runs],
-            started=np.array([int(history.runs[run].started_at.timestamp()) for run in runs], np.int64),
-            outcomes=columns(rows, runs),
-            faults=tuple(carried.fault(history.runs[run], name) for run in runs),
-            shown=np.array([carried.shows_first_attempts(history.runs[run], name) for run in runs], np.bool_),
-            until=np.searchsorted(runs, until[tests]) + np.where(until[tests] == NEVER, NEVER, 0),
-        )
-    return views

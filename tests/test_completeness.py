@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flakelens.completeness import NEVER, AreaView, make_view
@@ -260,6 +260,34 @@ def test_clean_runs_are_complete_and_valid_and_keep_active_tests_active(
     assert (after.active() == active).all() or (count > 1 and not (after.active() & ~active).any())
     assert len(set(after.commits[-count:])) == count
     assert after.commits[-count] > view.commits.max(initial=-1)
+
+
+LONG_ROWS = st.integers(15, 32).flatmap(
+    lambda reach: st.tuples(
+        st.lists(st.text("PPPPPP.S", min_size=reach, max_size=reach), min_size=1, max_size=30),
+        st.lists(st.booleans(), min_size=reach, max_size=reach),
+    )
+)
+
+
+@settings(deadline=None)
+@given(LONG_ROWS, st.integers(0, 9), st.dictionaries(st.integers(0, 31), st.just("cut off"), max_size=3))
+def test_the_newest_complete_runs_are_those_of_all_runs(
+    drawn: tuple[list[str], list[bool]], clean: int, faults: dict[int, str]
+) -> None:
+    """Looked at from the newest on, of a view, of one with clean runs behind, and of the beginning of one."""
+    rows, new = drawn
+    view = a_view(*rows, commits=commits_of(new), faults=faults)
+    for each in (view, view.with_clean_runs(clean), view.with_clean_runs(clean + 1), view.before(len(rows[0]) - 3)):
+        complete = np.flatnonzero(make_view(**columns_of(each)).complete).tolist()
+        for count in (1, 3, 50):
+            assert each.newest_complete(count).tolist() == complete[-count:]
+        assert [run for run in range(len(each.runs)) if each.is_complete(run)] == complete
+
+
+def columns_of(view: AreaView) -> dict[str, Any]:
+    """The columns that a view is made from."""
+    return {field: getattr(view, field) for field in columns(["P"], "a")} | {"until": view.until}
 
 
 @given(ROWS)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from flakelens.area_views import area_views
 from flakelens.areas import assign
 from flakelens.carriers import shard_numbers
-from flakelens.completeness import AreaView, area_views
+from flakelens.completeness import AreaView
 from flakelens.model import RetryEvidence as Shows
 from flakelens.policy_text import parse
 from flakelens.rules import area_of_file

@@ -11,9 +11,9 @@ import numpy as np
 from flakelens.analyze.began import point_of
 from flakelens.analyze.evidence import load
 from flakelens.analyze.filters import known_names
-from flakelens.completeness import window_start
 from flakelens.decisions import Decisions
 from flakelens.errors import UsageError
+from flakelens.expected import window_start
 from flakelens.gate.criterion import Scope
 from flakelens.gate.evidence import Evidence
 from flakelens.outcomes import was_executed

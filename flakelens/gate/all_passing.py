@@ -48,7 +48,7 @@ class _Now(msgspec.Struct, frozen=True):
 def judge(ident: str, policy: AllPassingPolicy, scope: Scope, *, needs: bool = True) -> CriterionFinding:
     """The finding. Quarantined tests are left out; a new test is judged only in runs since its first."""
     window = _look(policy, scope)
-    now = _Now(*([test for test, state in _unreliable(scope, window) if state is each] for each in _UNRELIABLE))
+    now = _Now(*(_being(each, scope, window) for each in _UNRELIABLE))
     state = _state(policy, scope, window)
     culprits = sorted({*window.failed, *window.skipped, *now.broken, *now.flaky})
     tests = tuple(scope.ids[test] for test in culprits)
@@ -85,7 +85,7 @@ def judge(ident: str, policy: AllPassingPolicy, scope: Scope, *, needs: bool = T
 def _look(policy: AllPassingPolicy, scope: Scope) -> _Window:
     view = scope.view
     judged = scope.active & ~scope.quarantined
-    newest = np.flatnonzero(view.complete)[-policy.runs :]
+    newest = view.newest_complete(policy.runs)
     outcomes = view.outcomes[:, newest]
     asked = judged[:, None] & (newest[None, :] >= view.first[:, None])
 
@@ -110,12 +110,17 @@ def _state(policy: AllPassingPolicy, scope: Scope, window: _Window) -> GateState
     return GateState.INCONCLUSIVE if lacking else GateState.MET
 
 
-def _unreliable(scope: Scope, window: _Window) -> Iterator[tuple[int, TestState]]:
+def _unreliable(scope: Scope, window: _Window) -> Iterator[int]:
     """The judged tests that are broken, or flaky and not healing."""
     for test in scope.findings.troubled(window.judged):
         finding = scope.findings[test]
         if finding.state in _UNRELIABLE and not finding.healing:
-            yield test, finding.state
+            yield test
+
+
+def _being(state: TestState, scope: Scope, window: _Window) -> list[int]:
+    """Those of them that are in this state."""
+    return [test for test in scope.findings.being(state, window.judged) if not scope.findings[test].healing]
 
 
 def _why(scope: Scope, policy: AllPassingPolicy, window: _Window, now: _Now, state: GateState) -> str:

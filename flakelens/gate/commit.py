@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from flakelens.completeness import AreaView, area_views
+from flakelens.area_views import area_views
+from flakelens.completeness import AreaView
 from flakelens.gate.criterion import CriterionFinding, Observed
 from flakelens.gate.evidence import Evidence, label
 from flakelens.model import GateState
@@ -98,7 +99,7 @@ def _lack(view: AreaView, newest: int, suspected: bool) -> str:
         return "has no results of it"
     if suspected:
         return "looks like an outage"
-    if not view.complete[last]:
+    if not view.is_complete(last):
         fault = view.faults[last] or f"{int(view.missing[:, last].sum())} expected tests have no result"
         return f"is not complete ({fault})"
     return ""

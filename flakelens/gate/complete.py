@@ -84,7 +84,7 @@ def _lack(scope: Scope, policy: CompletePolicy) -> tuple[str, str]:
     newest = len(view.runs) - 1
     label = scope.label(newest)
     again = f"run {scope.name} again on the gated branch"
-    if not view.complete[newest]:
+    if not view.is_complete(newest):
         fault = view.faults[newest]
         missing = tuple(scope.ids[test] for test in np.flatnonzero(view.missing[:, newest]))
         expected = int(view.expected[:, newest].sum())

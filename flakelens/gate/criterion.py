@@ -64,7 +64,9 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     acknowledged: Bools  # (N,) removed or skipped on purpose, or moved to another file
     baseline: Bools  # (N,) active at the newest MET verdict that is older than the baseline window
     suspected: Bools  # (R,) an outage that nothing has confirmed or refuted yet
-    retried: Bools  # (N, R) a failure there is known to have failed its retry too
+    retried: (
+        Bools  # (N, R) a failure there is known to have failed its retry too; nothing is said of clean runs to come
+    )
     parameters: Parameters = DEFAULTS  # of the suite, see `stats.fitting`
     quarantine_faults: tuple[str, ...] = ()  # expired, unknown or too many entries
     as_of: datetime
@@ -82,6 +84,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             disagreed=self.disagreed,
             retries_shown=self.retried,
             parameters=self.parameters,
+            counted=self.view.tally,
         )
 
     @cached_property
@@ -111,7 +114,6 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             outage=np.concatenate([self.outage, more]),
             down=np.concatenate([self.down, more]),
             suspected=np.concatenate([self.suspected, more]),
-            retried=np.concatenate([self.retried, np.zeros((len(self.ids), count), np.bool_)], axis=1),
             known=self.posterior.after_clean_runs(count, self.active, self.parameters),
             labels=(*self.labels, *(f"clean run {number + 1}" for number in range(count))),
         )

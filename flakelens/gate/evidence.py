@@ -8,12 +8,15 @@ from functools import cached_property
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
+from flakelens.area_views import area_views
 from flakelens.areas import AreaMap, assign, focuses
-from flakelens.completeness import AreaView, area_views
+from flakelens.completeness import AreaView
 from flakelens.decisions import Decisions, TestRef
-from flakelens.facts import Bools, Int8s, columns
+from flakelens.facts import Bools, Int8s, columns, of_tests
 from flakelens.gate.criterion import Scope, count_of
+from flakelens.gate.moves import find_moved, spans
 from flakelens.history import History, Run
 from flakelens.model import Event, Outcome, RetryEvidence, TestId
 from flakelens.owners import NOBODY, Owners
@@ -49,6 +52,14 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def owner(self, position: int) -> str:
         """The owners of a test as CODEOWNERS writes them, "@team/web @ada"; "" for none."""
         return self.owners.text_of(self.history.tests[position])
+
+    @cached_property
+    def _ids(self) -> list[TestId]:
+        return [test.id for test in self.history.tests]
+
+    @cached_property
+    def _labels(self) -> list[str]:
+        return [label(run) for run in self.history.runs]
 
     @cached_property
     def _scopes(self) -> dict[str, Scope]:
@@ -93,15 +104,27 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def retried(self) -> Bools:
         """Where a failure is known to have failed its retry too, because the report records retries. (tests, runs)."""
-        by_run = np.zeros((len(self.history.runs), len(self.history.tests)), np.bool_)
-        for run, row in zip(self.history.runs, by_run, strict=True):
-            some = False
-            for report in run.reports:
-                recorded = report.evidence is RetryEvidence.RECORDED and not report.stale
-                if recorded or (some and not report.stale):
-                    row[report.tests] = recorded
-                some |= recorded
-        return np.ascontiguousarray(by_run.T)
+        tests, runs = len(self.history.tests), len(self.history.runs)
+        # A suite's reports are much the same from run to run: what they record of which tests is found once for each.
+        alike: dict[tuple[tuple[int, bool], ...], list[int]] = {}
+        for place, run in enumerate(self.history.runs):
+            kind = tuple(
+                (id(report.tests), report.evidence is RetryEvidence.RECORDED)
+                for report in run.reports
+                if not report.stale
+            )
+            alike.setdefault(kind, []).append(place)
+        found: Bools = np.zeros((tests, runs), np.bool_)
+        for places in alike.values():
+            recorded = np.zeros(tests, np.bool_)
+            for report in self.history.runs[places[0]].reports:
+                if not report.stale:
+                    recorded[report.tests] = report.evidence is RetryEvidence.RECORDED
+            if len(places) == runs:
+                found[recorded] = True
+            else:
+                found[np.flatnonzero(recorded)[:, None], places] = True
+        return found
 
     @cached_property
     def parameters(self) -> Parameters:
@@ -143,11 +166,12 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def quarantine_faults(self, area: str) -> tuple[str, ...]:
         """What is wrong with the quarantine entries of an area, in words."""
         members = self.areas.members(area)
-        ids = [self.history.tests[position].id for position in members]
+        expired = [entry for entry in self.decisions.quarantine if self.as_of >= entry.expires]
+        ids = [self._ids[position] for position in members.tolist()] if expired else []
         faults = [
             f'the quarantine of "{entry.test.name}" has expired'
-            for entry in self.decisions.quarantine
-            if self.as_of >= entry.expires and any(entry.test.matches(test) for test in ids)
+            for entry in expired
+            if any(entry.test.matches(test) for test in ids)
         ]
         active = members[self.views[area].active()]
         used = int(self.quarantined[active].sum())
@@ -167,28 +191,12 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def moved(self) -> dict[int, int]:
         """Tests that ceased where the same title and variant began in another file: old position to new."""
-        by_title: dict[tuple[str, str], list[int]] = {}
-        for position, test in enumerate(self.history.tests):
-            by_title.setdefault(test.id[1:], []).append(position)
-        found = {}
-        for positions in by_title.values():
-            spans = self._spans(positions) if len(positions) > 1 else {}
-            for old, (_, last) in spans.items():
-                heirs = [new for new, (first, _) in spans.items() if new != old and last < first]
-                if len(heirs) == 1:
-                    found[old] = heirs[0]
-        return found
-
-    def _spans(self, tests: list[int]) -> dict[int, tuple[int, int]]:
-        """The first and the last counting run with a result of each test; without any, left out."""
-        seen = self.counted[tests] != Outcome.NONE
-        runs = {test: np.flatnonzero(row) for test, row in zip(tests, seen, strict=True)}
-        return {test: (int(there[0]), int(there[-1])) for test, there in runs.items() if len(there)}
+        return find_moved(self.history.tests, self.counted)
 
     @cached_property
     def moved_in(self) -> dict[int, int]:
         """For each moved test the run in which its title began in the other file, as a position in `history.runs`."""
-        return {old: self.counting[self._spans([new])[new][0]] for old, new in self.moved.items()}
+        return {old: self.counting[spans(self.counted, [new])[new][0]] for old, new in self.moved.items()}
 
     @cached_property
     def acknowledged(self) -> Bools:
@@ -230,12 +238,14 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             return name if everything or found in names else ("" if not found else "other")
 
         view = area_views(self.history, (name, "other"), index, area_of, moved=self.moved_in)[name]
+        if everything and not narrowed:
+            view = replace(view, parts=tuple(self.views.values()))
         return self._scope(name, view, ())
 
     def _scope(self, name: str, view: AreaView, faults: tuple[str, ...]) -> Scope:
         confirmed, suspected, down = self._outage_flags
         tests = view.tests
-        ids = tuple(self.history.tests[position].id for position in tests)
+        ids = tuple(map(self._ids.__getitem__, tests.tolist()))
         return Scope(
             name=name,
             view=view,
@@ -243,7 +253,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             outage=confirmed[view.runs],
             down=down[view.runs],
             suspected=suspected[view.runs],
-            retried=columns(self.retried[tests], view.runs),
+            retried=columns(of_tests(self.retried, tests), view.runs),
             parameters=self.parameters,
             disagreed=self.disagreed[tests],
             quarantined=self.quarantined[tests],
@@ -253,7 +263,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             else np.zeros(len(ids), np.bool_),
             quarantine_faults=faults,
             as_of=self.as_of,
-            labels=tuple(label(self.history.runs[run]) for run in view.runs),
+            labels=tuple(map(self._labels.__getitem__, view.runs.tolist())),
         )
 
     def failed_newly_after(self, commit: str) -> tuple[TestId, ...]:

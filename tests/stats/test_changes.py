@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flakelens.completeness import EXPECTED_RUNS, window_start
+from flakelens.expected import EXPECTED_RUNS, window_start
 from flakelens.facts import Bools, Int32s
 from flakelens.model import Outcome
 from flakelens.outcomes import failed_first, was_executed
