@@ -7,7 +7,8 @@ mapping made here is derived at reading, from all reported tests together, so th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -23,6 +24,12 @@ RunsOf: TypeAlias = Callable[[Sequence[int]], Mapping[int, frozenset[int]]]
 _Title: TypeAlias = tuple[str, str]  # folded; and without what changes in every run
 
 _BREAK = "\0"  # stands in no report: XML has no such character
+
+# All that `str.split` takes for white space but the plain one: each is looked for by itself, in no time.
+_OTHER_SPACES = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 
 # What reporters put between the parts of a title path: Jest's and Vitest's " > ", Playwright's " › ".
 SEPARATORS = (" > ", " › ")
@@ -68,7 +75,7 @@ def canonical_name(name: str, separators: Iterable[str] = SEPARATORS) -> str:
 def canonical_names(names: Sequence[str], separators: Iterable[str] = SEPARATORS) -> list[str]:
     """`canonical_name` of each, all at once: a suite has thousands, and few that are not canonical already."""
     separators = tuple(separators)
-    together = _BREAK.join(names)
+    together = given = _BREAK.join(names)
     if together.count(_BREAK) + 1 != len(names) or any(_BREAK in separator for separator in separators):
         return [canonical_name(name, separators) for name in names]
     for separator in separators:
@@ -76,9 +83,11 @@ def canonical_names(names: Sequence[str], separators: Iterable[str] = SEPARATORS
     # Folding once is enough for names that are plainly spaced afterwards, unless folding made a separator anew.
     spaced = f"{_BREAK}{together}{_BREAK}"
     uneven = any(pair in spaced for pair in ("  ", f" {_BREAK}", f"{_BREAK} "))
-    plain = not uneven and not any(char.isspace() for char in set(together) - {" "})
+    plain = not uneven and not any(space in together for space in _OTHER_SPACES)
     plain = plain and not any(separator in together for separator in separators)
-    return together.split(_BREAK) if plain else [canonical_name(name, separators) for name in names]
+    if not plain:
+        return [canonical_name(name, separators) for name in names]
+    return list(names) if together == given else together.split(_BREAK)
 
 
 def resolve(
@@ -97,13 +106,16 @@ def resolve(
     """
     separators = tuple(dict.fromkeys((*separators, *SEPARATORS)))
     exact = canonical_names([test.id.name for test in tests], separators)
-    titles = dict(zip([test.key for test in tests], zip(exact, mask_each(exact), strict=True), strict=True))
+    titles = _Titles([test.key for test in tests], exact, mask_each(exact))
     files, renamed = _renamed_files(tests, titles, renames, runs_of)
     files, adopted, ambiguous = _adopted_files(tests, titles, files, runs_of)
     names = _names(tests, titles, files, runs_of)
-    before = {test.key: _as(test.id, files[test.key], names[test.key]) for test in tests}
+    before = {
+        test.key: test.id if test.id.name == name and test.id.file == file else TestId(file, name, test.id.variant)
+        for test, name, file in zip(tests, names.values(), files.values(), strict=True)
+    }
     ids = _apply_aliases(before, aliases)
-    changed = tests if aliases else [test for test in tests if renamed and files[test.key] != test.id.file]
+    changed = tests if aliases else [test for test in tests if files[test.key] != test.id.file] if renamed else ()
     return Identity(
         ids=ids,
         adopted=tuple(sorted({ids[key] for key in adopted})),
@@ -117,15 +129,29 @@ def resolve(
     )
 
 
-def _as(reported: TestId, file: str, name: str) -> TestId:
-    if file == reported.file and name == reported.name:
-        return reported  # as most are
-    return TestId(file, name, reported.variant)
+class _Titles(Mapping[int, _Title]):
+    """The title of each test key; put together only where somebody asks, for most suites have nothing to match."""
+
+    def __init__(self, keys: Sequence[int], exact: Sequence[str], masked: Sequence[str]) -> None:
+        self.keys_ = keys
+        self.exact = exact
+        self.masked = masked
+
+    @cached_property
+    def _known(self) -> dict[int, _Title]:
+        return dict(zip(self.keys_, zip(self.exact, self.masked, strict=True), strict=True))
+
+    def __getitem__(self, key: int) -> _Title:
+        return self._known[key]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.keys_)
+
+    def __len__(self) -> int:
+        return len(self.keys_)
 
 
-def _names(
-    tests: Sequence[TestFacts], titles: Mapping[int, _Title], files: Mapping[int, str], runs_of: RunsOf
-) -> dict[int, str]:
+def _names(tests: Sequence[TestFacts], titles: _Titles, files: Mapping[int, str], runs_of: RunsOf) -> dict[int, str]:
     """Names with what changes in every run masked, and numbers behind duplicates.
 
     Two exact names that mask to the same one are different tests if they stand in one run together and each comes
@@ -133,12 +159,14 @@ def _names(
     one title with a random part; where several of them stand in one run they are numbered in document order.
     """
     groups: dict[tuple[str, str, str, str], list[TestFacts]] = defaultdict(list)
-    names: dict[int, str] = {}
+    names = dict(zip(titles.keys_, titles.masked, strict=True))
     for test in tests:
-        exact, masked = titles[test.key]
-        names[test.key] = masked if test.ordinal == 1 else _numbered(masked, test.ordinal)
-        if masked is not exact and masked != exact:
-            groups[test.producer, files[test.key], masked, test.id.variant].append(test)
+        if test.ordinal != 1:
+            names[test.key] = _numbered(names[test.key], test.ordinal)
+    if titles.masked != titles.exact:
+        for test, exact, masked in zip(tests, titles.exact, titles.masked, strict=True):
+            if masked != exact:
+                groups[test.producer, files[test.key], masked, test.id.variant].append(test)
     groups = {key: group for key, group in groups.items() if len(group) > 1}
     runs = runs_of([test.key for group in groups.values() for test in group]) if groups else {}
     for (_, _, masked, _), group in groups.items():

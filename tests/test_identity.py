@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flakelens.facts import TestFacts
-from flakelens.identity import Alias, Identity, canonical_name, canonical_names, resolve
-from flakelens.masks import mask, mask_each
+from flakelens.identity import _OTHER_SPACES, Alias, Identity, canonical_name, canonical_names, resolve
+from flakelens.masks import _MAYBE, _maybe, mask, mask_each
 from flakelens.model import Rename, TestId
 
 U1, U2, U3, U4 = (f"{digit * 8}-1111-4111-8111-111111111111" for digit in "abcd")
@@ -301,6 +302,18 @@ TITLES = st.text(alphabet="ab \t\n\u00a0\0>›~.", max_size=9)
 @given(st.lists(TITLES, max_size=6), st.lists(st.sampled_from([" > ", " › ", "~", "a", ""]), max_size=3))
 def test_titles_folded_together_are_those_folded_one_by_one(names: list[str], separators: list[str]) -> None:
     assert canonical_names(names, separators) == [canonical_name(name, separators) for name in names]
+
+
+def test_every_white_space_is_known() -> None:
+    assert set(_OTHER_SPACES) == {char for char in map(chr, range(sys.maxunicode + 1)) if char.isspace()} - {" "}
+    assert canonical_names([f"a{space}b" for space in _OTHER_SPACES]) == ["a b"] * len(_OTHER_SPACES)
+
+
+@given(st.lists(st.text("0123456789abcfgF-\u00e9\ud800 ", max_size=14), max_size=4))
+def test_titles_with_digits_masked_together_are_those_masked_one_by_one(names: list[str]) -> None:
+    assert mask_each(names) == [mask(name) for name in names]
+    joined = "\0".join(names)
+    assert _maybe(joined) == bool(_MAYBE.search(joined))
 
 
 @given(st.lists(st.sampled_from(["saves", "at 2026-01-31T10:00Z", f"of {U1}", "", "1760000000000", "\0"]), max_size=5))
