@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import islice
+from operator import eq
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +18,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from flakelens import identity
-from flakelens.facts import Bools, Facts, Int8s, Int32s, RunFacts, RunKey, TestFacts, distinct
+from flakelens.facts import Bools, Facts, Int8s, Int32s, RunFacts, RunKey, TestFacts, distinct, made
 from flakelens.matrices import Positions, matrices
 from flakelens.model import Event, RetryEvidence, TestId
 from flakelens.policy import Policy
@@ -133,11 +135,9 @@ def build(
     )
     present = _present(ordered)
     tests_by_key = {test.key: test for test in facts.tests if test.key in present}
-    own = [names.ids[key] for key in tests_by_key]
-    ids = sorted(dict.fromkeys(own))  # in the order of the keys, for most stores hold tests nearly sorted
-    place = dict(zip(ids, range(len(ids)), strict=True))
+    ids, places = _sorted_ids([names.ids[key] for key in tests_by_key])
     lookup = np.full(max(tests_by_key, default=0) + 1, -1, np.int32)
-    lookup[list(tests_by_key)] = [place[test] for test in own]
+    lookup[list(tests_by_key)] = places
     positions = Positions(lookup)
     outcomes, whole = matrices([draft.fresh for draft in ordered], positions, len(ids))
     resolver = Resolver(policy, {draft.info.commit for draft in ordered if not draft.why_not})
@@ -156,6 +156,19 @@ def build(
             counting={place: draft.facts.key for place, draft in enumerate(ordered) if not draft.why_not},
         ),
     )
+
+
+def _sorted_ids(own: Sequence[TestId]) -> tuple[list[TestId], Int32s]:
+    """The different ones, sorted, and where each of `own` stands among them."""
+    order = sorted(range(len(own)), key=own.__getitem__)  # for most stores hold tests nearly sorted
+    ids = list(map(own.__getitem__, order))
+    again = np.fromiter(map(eq, ids, islice(ids, 1, None)), np.bool_)
+    steps = np.concatenate([np.zeros(min(1, len(ids)), np.int32), np.cumsum(~again, dtype=np.int32)])
+    places = np.empty(len(own), np.int32)
+    places[order] = steps
+    if again.any():
+        ids = [test for test, before in zip(ids, [None, *ids], strict=False) if test != before]
+    return ids, places
 
 
 class _Draft:
@@ -270,30 +283,30 @@ def _tests(
         newest[positions.of(roster)] = roster
     told = [by_key[key] for key in newest.tolist()]
     places = lookup[list(by_key)].tolist()
-    title_files = _least(places, [test.title_file for test in by_key.values()])
-    stack_files = _least(places, [test.stack_file for test in by_key.values()])
+    title_files = _least(places, [test.title_file for test in by_key.values()], len(ids))
+    stack_files = _least(places, [test.stack_file for test in by_key.values()], len(ids))
     return tuple(
-        map(
-            Test._make,
+        made(
+            Test,
             zip(
                 ids,
                 [test.id for test in told],
                 [test.producer for test in told],
                 _jobs_of(jobs, positions, len(ids)),
-                [title_files.get(position, "") for position in range(len(ids))],
-                [stack_files.get(position, "") for position in range(len(ids))],
+                title_files,
+                stack_files,
                 strict=True,
             ),
         )
     )
 
 
-def _least(places: Sequence[int], files: Sequence[str]) -> dict[int, str]:
-    """The first file by alphabet of each place that has one."""
-    found: dict[int, str] = {}
-    for place, file in zip(places, files, strict=True):
+def _least(places: Sequence[int], files: Sequence[str], size: int) -> list[str]:
+    """The first file by alphabet of each of `size` places, "" for one that has none."""
+    found = [""] * size
+    for place, file in zip(places, files, strict=True) if any(files) else ():
         if file:
-            found[place] = min(file, found.get(place, file))
+            found[place] = min(file, found[place] or file)
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from flakelens.counts import blocks
 from flakelens.facts import Int8s, Int32s, ReportFacts, distinct
 from flakelens.outcomes import chain, worst
 
@@ -47,13 +48,18 @@ class Positions:
 
 def matrices(runs: Sequence[Sequence[ReportFacts]], positions: Positions, size: int) -> tuple[Int8s, Int8s]:
     """Outcomes of `size` tests in each run, from its reports; and the same without those of partial reports."""
-    by_run = np.zeros((len(runs), size), np.int8)  # a run is written in one piece, and turned round at the end
-    partial: list[int] = []
+    outcomes = np.zeros((size, len(runs)), np.int8)
+    alike: dict[tuple[int, ...], list[int]] = defaultdict(list)  # runs by the rosters of their reports
     for number, reports in enumerate(runs):
-        by_run[number] = _column(reports, positions, size)
-        if any(report.partial for report in reports):
-            partial.append(number)
-    outcomes = np.ascontiguousarray(by_run.T)
+        alike[tuple(id(report.tests) for report in reports)].append(number)
+    for numbers in alike.values():
+        rosters = [report.tests for report in runs[numbers[0]]]
+        if positions.apart(rosters):  # as most runs: jobs and shards of their own tests
+            _put_together(outcomes, [runs[number] for number in numbers], numbers, positions)
+        else:
+            for number in numbers:
+                outcomes[:, number] = _column(runs[number], positions, size)
+    partial = [number for number, reports in enumerate(runs) if any(report.partial for report in reports)]
     if not partial:
         return outcomes, outcomes
     whole = outcomes.copy()
@@ -62,13 +68,26 @@ def matrices(runs: Sequence[Sequence[ReportFacts]], positions: Positions, size: 
     return outcomes, whole
 
 
+def _put_together(
+    outcomes: Int8s, runs: Sequence[Sequence[ReportFacts]], numbers: Sequence[int], positions: Positions
+) -> None:
+    """Writes runs whose reports have the same rosters, no test twice, into the columns `numbers` of `outcomes`."""
+    empty = np.empty(0, np.int8)
+    by_run = np.concatenate([empty, *(report.outcomes for reports in runs for report in reports)])
+    places = np.concatenate([np.empty(0, np.int32), *(positions.of(report.tests) for report in runs[0])])
+    by_run = by_run.reshape(len(runs), len(places))
+    everywhere = len(numbers) == outcomes.shape[1]
+    for tests in blocks(len(places)):  # turned round piece by piece: in one go it would take twice as long
+        turned = by_run[:, tests].T
+        if everywhere:
+            outcomes[places[tests]] = turned
+        else:
+            outcomes[places[tests, None], numbers] = turned
+
+
 def _column(reports: Sequence[ReportFacts], positions: Positions, size: int) -> Int8s:
     """Outcomes of one run: a job's attempts follow one another, jobs and shards stand side by side."""
     column = np.zeros(size, np.int8)
-    if positions.apart([report.tests for report in reports]):  # as most runs: jobs and shards of their own tests
-        for report in reports:
-            column[positions.of(report.tests)] = report.outcomes
-        return column
     by_job: dict[str, dict[int, list[ReportFacts]]] = defaultdict(lambda: defaultdict(list))
     for report in reports:
         by_job[report.job][report.attempt].append(report)

@@ -36,6 +36,8 @@ def merge_infos(infos: Sequence[RunInfo]) -> RunInfo:
 
     What disqualifies a run (fork, uncommitted changes, laptop) disqualifies it when any record says so.
     """
+    if len(infos) == 1:
+        return infos[0]
     ordered = sorted(infos, key=lambda i: (i.attempt, str(i.started_at or "9"), repr(i)))
     first = ordered[0]
 

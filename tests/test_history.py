@@ -304,8 +304,7 @@ RUNS = st.lists(
 )
 
 
-@given(RUNS, st.randoms(use_true_random=False), st.sampled_from(["", BY_COMMIT]))
-def test_the_order_of_facts_cannot_matter(runs: list[Any], order: random.Random, policy: str) -> None:
+def told_by(runs: list[Any]) -> Told:
     told = Told()
     for number, (reports, commit, hours, event) in enumerate(runs, 1):
         made = []
@@ -313,7 +312,36 @@ def test_the_order_of_facts_cannot_matter(runs: list[Any], order: random.Random,
             fields = dict(report)
             made.append(told.report(fields.pop("letters"), **fields))
         told.run(*made, number=number, hours=hours, commit=commit * 40, event=event)
-    facts = told.facts()
+    return told
+
+
+@given(RUNS)
+def test_reports_that_share_their_list_of_tests_are_read_as_others(runs: list[Any]) -> None:
+    """A store gives all reports of the same tests one array, and what follows from it is worked out once."""
+    facts = told_by(runs).facts()
+    rosters: dict[bytes, Any] = {}
+    shared = replace(
+        facts,
+        runs=tuple(
+            replace(
+                run,
+                reports=tuple(
+                    replace(report, tests=rosters.setdefault(report.tests.tobytes(), report.tests))
+                    for report in run.reports
+                ),
+            )
+            for run in facts.runs
+        ),
+    )
+    apart, together = (build(each, parse(""), branch="main") for each in (facts, shared))
+    assert np.array_equal(apart.outcomes, together.outcomes)
+    assert np.array_equal(apart.whole, together.whole)
+    assert apart.tests == together.tests
+
+
+@given(RUNS, st.randoms(use_true_random=False), st.sampled_from(["", BY_COMMIT]))
+def test_the_order_of_facts_cannot_matter(runs: list[Any], order: random.Random, policy: str) -> None:
+    facts = told_by(runs).facts()
     places = list(range(len(facts.runs)))
     order.shuffle(places)
     one, other = (build(some, parse(policy), branch="main") for some in (facts, shuffled(facts, places)))
