@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import msgspec
 import numpy as np
@@ -35,14 +37,24 @@ def assign(tests: Sequence[Test], policy: Policy) -> AreaMap:
     place = {name: position for position, name in enumerate(names)}
     by_title = any(rule.titles or rule.variants for rule in policy.areas)
     known: dict[tuple[object, ...], int] = {}  # the tests of one file belong together, but for rules on titles
+
     index = np.empty(len(tests), np.int32)
-    for position, test in enumerate(tests):
-        seen = (test.id if by_title else test.id.file, test.producer, test.jobs, test.title_file, test.stack_file)
-        area = known.get(seen)
-        if area is None:
-            area = known[seen] = place[area_of(test, policy.areas)]
-        index[position] = area
+    start = 0
+    for seen, alike in groupby(_evidence(tests, by_title)):  # tests are sorted by their files
+        stop = start + len(list(alike))
+        if seen not in known:
+            known[seen] = place[area_of(tests[start], policy.areas)]
+        index[start:stop] = known[seen]
+        start = stop
     return AreaMap(names, index)
+
+
+def _evidence(tests: Sequence[Test], by_title: bool) -> Iterator[tuple[object, ...]]:
+    """What decides on the area of each test."""
+    if not tests:
+        return iter(())
+    ids, _, *others = zip(*tests, strict=True)
+    return zip(ids if by_title else map(itemgetter(0), ids), *others, strict=True)
 
 
 def focuses(tests: Sequence[Test], policy: Policy) -> tuple[tuple[str, ...], ...]:
