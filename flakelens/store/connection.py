@@ -251,7 +251,13 @@ def translated(path: Path) -> Iterator[None]:
 
 
 # Said by SQLite or its module without an error code of its own: the schema or a text is not what it was.
-_SIGNS_OF_DAMAGE: Final = ("no such table", "no such column", "malformed database schema", "Could not decode to UTF-8")
+_SIGNS_OF_DAMAGE: Final = (
+    "no such table",
+    "no such column",
+    "malformed database schema",
+    "Could not decode to UTF-8",
+    "JSON cannot hold BLOB values",  # in a column of texts or numbers
+)
 
 _MEANINGS: Final = (
     (

@@ -155,6 +155,22 @@ def test_a_damaged_database_is_one_clear_sentence(path: Path, first: int) -> Non
     assert "backup" in caught.value.mend
 
 
+@pytest.mark.parametrize("value", ["x'ff'", "CAST(x'ff' AS TEXT)", "NULL", "3"])
+def test_a_test_whose_name_is_no_text_is_damage(path: Path, value: str) -> None:
+    with open_store(path, create=True) as store:
+        store.write_run(simple(1), ingested_at=T0)
+    for loosened, changed in ((") STRICT", ")"), ("name TEXT NOT NULL", "name")):
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA writable_schema = ON")
+            db.execute("UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = 'test'", (loosened, changed))
+            db.commit()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"UPDATE test SET name = {value} WHERE id = 1")
+        db.commit()
+    with open_store(path) as store, pytest.raises(DatabaseError, match="is damaged"):
+        store.read()
+
+
 def test_a_missing_table_is_damage(path: Path) -> None:
     open_store(path, create=True).close()
     with closing(sqlite3.connect(path)) as db:
