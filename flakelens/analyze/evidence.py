@@ -136,6 +136,7 @@ def reaching_back(
 def data_hash(facts: Facts) -> str:
     """Hash of all that a verdict rests on besides policy and decisions, independent of one database's numbering."""
     digest = hashlib.sha256()
+    told = json.JSONEncoder(sort_keys=True, default=str).encode
     for run in sorted(facts.runs, key=lambda run: run.key):
         said = {
             "run": run.key,
@@ -148,7 +149,7 @@ def data_hash(facts: Facts) -> str:
                 for report in run.reports
             ),
         }  # fmt: skip
-        digest.update(json.dumps(said, sort_keys=True, default=str).encode())
+        digest.update(told(said).encode())
     hints = sorted((*test.id, test.ordinal, test.title_file, test.stack_file) for test in facts.tests
                    if test.title_file or test.stack_file)  # fmt: skip
     digest.update(json.dumps([hints, sorted(facts.renames)]).encode())
