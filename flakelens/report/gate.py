@@ -36,7 +36,6 @@ class AreaLine(msgspec.Struct, frozen=True, kw_only=True):
     first_attempt_pass_rate: Rate | None  # None: hidden by the reporter, or no results
     first_attempt_hidden: int  # runs among them whose reports hide first attempts
     p_green: float | None  # chance that a run of the area is all green
-    states: dict[str, int]  # active tests by state
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):

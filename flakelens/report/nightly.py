@@ -58,6 +58,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["all", "area", "focus"]
     name: str
     line: AreaLine
+    states: dict[str, int]  # active tests by state
     budget: Budget | None  # None: no results
     trend: RateSeries  # over the newest 500 runs
 

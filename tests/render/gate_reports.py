@@ -53,7 +53,6 @@ def an_area(area: str, **given: object) -> AreaLine:
         "first_attempt_pass_rate": a_rate(1190, 1200, 0.984, 0.996),
         "first_attempt_hidden": 0,
         "p_green": 0.9516129032258065,
-        "states": {"stable": 40},
     }
     values.update(given)
     return AreaLine(area=area, **values)  # type: ignore[arg-type]
@@ -171,7 +170,7 @@ def inconclusive() -> GateReport:
                         required=1.0, why="AI: no run yet; components: no run yet; E2E: no run yet.",
                         next_steps=("run the AI suite on the gated branch and ingest its reports",)),
         ),
-        areas=(an_area("AI", tests=0, runs=0, pass_rate=None, first_attempt_pass_rate=None, p_green=None, states={}),),
+        areas=(an_area("AI", tests=0, runs=0, pass_rate=None, first_attempt_pass_rate=None, p_green=None),),
         notices=("There is no database flakelens.db yet, so the history is empty. Next: flakelens ingest PATH",),
         bridge="The gate says INCONCLUSIVE: No run has results to take a pass rate after retries from.",
         provenance=replace(met().provenance, window_runs=0, first="", last="", commit=""),

@@ -42,7 +42,14 @@ def _group(
     kind: Literal["all", "area", "focus"], name: str, scope: Scope, trend: RateSeries, gate: GatePolicy
 ) -> Group:
     line = replace(area_line(scope), area=name)
-    return Group(kind=kind, name=name, line=line, budget=_budget(line, _threshold(gate, name)), trend=trend)
+    return Group(
+        kind=kind,
+        name=name,
+        line=line,
+        states={str(state): number for state, number in scope.findings.by_state(scope.active).items()},
+        budget=_budget(line, _threshold(gate, name)),
+        trend=trend,
+    )
 
 
 def _threshold(gate: GatePolicy, area: str) -> float:

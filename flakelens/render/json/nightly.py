@@ -151,7 +151,7 @@ def _group(group: Group) -> SectionView:
         pass_rate=rate_view(line.pass_rate),
         first_attempt_pass_rate=rate_view(line.first_attempt_pass_rate),
         p_green=line.p_green,
-        states=line.states,
+        states=group.states,
         budget=BudgetView(threshold=budget.threshold, allowed=budget.allowed, spent=budget.spent, left=budget.left)
         if budget
         else None,
