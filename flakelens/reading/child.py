@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Final
 
 from flakelens.reading.here import Here
 from flakelens.reading.wire import Packer, opened, receive, send
 from flakelens.redact import Redactor
+
+_AT_ONCE: Final = 1_000_000  # bytes of reports, about, that are sent together: who waits is not woken for each
 
 
 def main() -> None:
@@ -21,9 +24,15 @@ def main() -> None:
         here, packer = Here(Redactor(*opened(begin))), Packer()
         try:
             while (frame := receive(questions)) is not None:
+                several: list[object] = []
+                size = 0
                 for named in opened(frame):
                     for report in here.of_file(named, {}):
-                        send(answers, packer.pack(report))
-                send(answers, None)  # the end of what was asked for
+                        several.append(packer.pack(report))
+                        size += report.size
+                        if size > _AT_ONCE:
+                            send(answers, several)
+                            several, size = [], 0
+                send(answers, [*several, None])  # the end of what was asked for
         except BrokenPipeError:
             os._exit(1)  # nobody listens: nothing is left to flush

@@ -71,14 +71,14 @@ class Packer:
         return replace(report, cases=()), number, cases.ids if new else None, dropped, columns
 
 
-def unpacker() -> Callable[[bytes], ParsedReport | None]:
-    """Makes reports of the frames that one Packer's messages came in, in their order; None of an end."""
+def unpacker() -> Callable[[bytes], list[ParsedReport | None]]:
+    """Makes reports of the frames that one Packer's messages came in, some a frame, in their order; None is an end."""
     known: dict[int, list[TestId]] = {}
 
-    def unpacked(frame: bytes) -> ParsedReport | None:
-        message = opened(frame)
-        if message is None:
-            return None
+    def unpacked(frame: bytes) -> list[ParsedReport | None]:
+        return [None if message is None else whole(message) for message in opened(frame)]
+
+    def whole(message: tuple[Any, ...]) -> ParsedReport:
         report, number, ids, dropped, columns = message
         if ids is not None:
             known[number] = ids
@@ -88,7 +88,7 @@ def unpacker() -> Callable[[bytes], ParsedReport | None]:
         cases.statuses = bytearray(statuses)
         for each in dropped:
             del known[each]
-        whole: ParsedReport = replace(report, cases=cases)
-        return whole
+        found: ParsedReport = replace(report, cases=cases)
+        return found
 
     return unpacked

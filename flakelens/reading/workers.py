@@ -83,7 +83,7 @@ class _Worker:
         self.lost = False
         self._answers: SimpleQueue[bytes | None] = SimpleQueue()
         self._unpacked = unpacker()
-        self._end = b""
+        self._ready: deque[ParsedReport | None] = deque()
         threading.Thread(target=self._listen, daemon=True).start()
         self._send(begin)
 
@@ -107,11 +107,13 @@ class _Worker:
 
     def answer(self) -> ParsedReport | None:
         """The next report of the oldest piece, None at its end. Raises EOFError where the worker has died."""
-        frame = None if self.lost else self._answers.get()
-        if frame is None:
-            self.lost = True
-            raise EOFError
-        report = self._unpacked(frame)
+        while not self._ready:
+            frame = None if self.lost else self._answers.get()
+            if frame is None:
+                self.lost = True
+                raise EOFError
+            self._ready.extend(self._unpacked(frame))
+        report = self._ready.popleft()
         if report is None:
             self.pieces -= 1
         return report
