@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 import numpy as np
 
@@ -104,22 +102,20 @@ def _look(policy: AllPassingPolicy, scope: Scope) -> _Window:
 
 def _state(policy: AllPassingPolicy, scope: Scope, window: _Window) -> GateState:
     # The states of tests are asked for last and one by one: the first unreliable one says it, of hundreds.
-    if window.failed or window.skipped or any(_unreliable(scope, window)):
+    if window.failed or window.skipped or _is_unreliable(scope, window):
         return GateState.NOT_MET
     lacking = not window.judged.any() or window.runs < policy.runs or window.absent
     return GateState.INCONCLUSIVE if lacking else GateState.MET
 
 
-def _unreliable(scope: Scope, window: _Window) -> Iterator[int]:
-    """The judged tests that are broken, or flaky and not healing."""
-    for test in scope.findings.troubled(window.judged):
-        finding = scope.findings[test]
-        if finding.state in _UNRELIABLE and not finding.healing:
-            yield test
+def _is_unreliable(scope: Scope, window: _Window) -> bool:
+    """Whether a judged test is broken, or flaky and not healing."""
+    found = (scope.findings[test] for test in scope.findings.troubled(window.judged))
+    return any(finding.state in _UNRELIABLE and not finding.healing for finding in found)
 
 
 def _being(state: TestState, scope: Scope, window: _Window) -> list[int]:
-    """Those of them that are in this state."""
+    """The judged tests that are in this state and not healing."""
     return [test for test in scope.findings.being(state, window.judged) if not scope.findings[test].healing]
 
 

@@ -111,6 +111,13 @@ def test_all_passing(judge: Judge, bad: dict[int, dict[str, str]], state: GateSt
     assert says in finding.why
 
 
+@pytest.mark.parametrize("title", ["AI 1", "AI 3", "AI 9"])  # the first of the area by its id, one inside, the last
+def test_one_unreliable_test_is_enough_wherever_it_stands(judge: Judge, title: str) -> None:
+    finding = the(judge(with_bad(40, {-20: {title: "F"}, -10: {title: "F"}})), "all-passing")
+    assert finding.state is NOT_MET
+    assert f'"{title}"' in finding.why
+
+
 def test_all_passing_says_what_so_many_clean_runs_can_hide(judge: Judge) -> None:
     (hidden,) = the(judge(clean(40)), "all-passing").evidence
     assert hidden == "40 clean runs in a row still allow that up to 7.2 % of runs fail somewhere in AI (95 %)."
