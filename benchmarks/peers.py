@@ -105,6 +105,10 @@ def _against(ours: Job, theirs: Job, rounds: int) -> tuple[Ratio, list[Row]]:
     return ratio, rows
 
 
+def _idle(place: Place) -> Job:
+    return Job("two Pythons that import the libraries of two commands", "nothing", place.libraries)
+
+
 def _judged(name: str, ratio: Ratio, limit: float | None, small: bool) -> Row:
     target = "" if limit is None or small else f"<= {limit:g} x"
     return Row(name, str(ratio), target, judged(ratio.median, limit, 0.0) if limit is not None and target else "")
@@ -137,7 +141,6 @@ def _one_report(top: Path, peers: Peers, small: bool) -> Section:
     )
     told = json.loads(place.said(*FLAKELENS, "--db", "told.db", *ask[0], "--format", "json"))["runs"][0]
     new = new._replace(said=f"{told['tests']:,} tests, {told['failed']:,} failed")
-    nothing = Job("two Pythons that import the libraries of two commands", "nothing", place.libraries)
     rows = []
     if why := peers.why_not("junit2html"):
         rows.append(_unavailable("junit2html", why))
@@ -152,7 +155,7 @@ def _one_report(top: Path, peers: Peers, small: bool) -> Section:
         rows += [*about, _judged("flakelens / junit2html", ratio, WITHIN_JUNIT2HTML, small)]
         ratio, (first, _) = _against(grown, page, rounds)
         rows += [first, _judged("the same / junit2html", ratio, None, small)]
-        ratio, (first, _) = _against(nothing, page, rounds)
+        ratio, (first, _) = _against(_idle(place), page, rounds)
         rows += [first, _judged("nothing done / junit2html", ratio, None, small)]
     merge = _merge(place, [file, file], "one document of it twice")
     if small:
@@ -214,8 +217,7 @@ def _many_reports(top: Path, peers: Peers, small: bool) -> Section:
         again = Job("flakelens tests", "asked again", lambda: place.spend(*FLAKELENS, *database, "tests"))
         ratio, (first, _) = _against(again, theirs, rounds)
         rows += [first, _judged("asked again / flakemap", ratio, None, small)]
-        nothing = Job("two Pythons that import the libraries of two commands", "nothing", place.libraries)
-        ratio, (first, _) = _against(nothing, theirs, rounds)
+        ratio, (first, _) = _against(_idle(place), theirs, rounds)
         rows += [first, _judged("nothing done / flakemap", ratio, None, small)]
     whole = [file for file in sorted(folder.rglob("*.xml")) if "corpus-" not in file.parent.name and _is_whole(file)]
     merge = _merge(place, whole, f"one document of the {len(whole)} recorded ones that are not cut off")

@@ -57,7 +57,7 @@ class Redactor:
     def __init__(self, policy: RedactPolicy, environ: Mapping[str, str] | None = None) -> None:
         """`environ`: the environment whose secret values are masked, None for shapes alone."""
         self._plain: set[bytes] = set()  # folded lines in which no token can stand
-        self._shapes = policy.enabled and policy.shapes
+        self._by_shape = policy.enabled and policy.shapes
         self._masks = _values(environ or {}, policy) if policy.enabled and policy.environment else {}
         self._values = _any_of(self._masks)
         self._prefixes: re.Pattern[str] | None = None
@@ -68,7 +68,7 @@ class Redactor:
     @property
     def idle(self) -> bool:
         """Whether nothing would ever be masked."""
-        return not (self._shapes or self._masks or self._prefixes)
+        return not (self._by_shape or self._masks or self._prefixes)
 
     def text(self, text: str) -> str:
         """`text` with every secret in it masked; the same text where there is none. Masking twice is masking once."""
@@ -85,7 +85,7 @@ class Redactor:
                     break
         if self._prefixes is not None:
             text = self._prefixes.sub("[redacted secret]", text)
-        if self._shapes and self._hinted(folded := _folded(text)):
+        if self._by_shape and self._hinted(folded := _folded(text)):
             for place in sorted({place for hint, place in _PLACES if hint in folded}):
                 text = SHAPES[place].pattern.sub(_masking(f"[redacted {SHAPES[place].name}]"), text)
         return text

@@ -64,9 +64,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     acknowledged: Bools  # (N,) removed or skipped on purpose, or moved to another file
     baseline: Bools  # (N,) active at the newest MET verdict that is older than the baseline window
     suspected: Bools  # (R,) an outage that nothing has confirmed or refuted yet
-    retried: (
-        Bools  # (N, R) a failure there is known to have failed its retry too; nothing is said of clean runs to come
-    )
+    retried: Bools  # (N, R) a failure there is known to have failed its retry too; clean runs to come are not in it
     parameters: Parameters = DEFAULTS  # of the suite, see `stats.fitting`
     quarantine_faults: tuple[str, ...] = ()  # expired, unknown or too many entries
     as_of: datetime

@@ -62,9 +62,8 @@ class TestFinding(msgspec.Struct, frozen=True, kw_only=True):
     __test__ = False
 
     state: TestState
-    p_stable: (
-        float  # the three sum to 1, but for rounding; of a test without a result they are what is believed before any
-    )
+    # The three sum to 1, but for rounding; of a test without a result they are what is believed before any.
+    p_stable: float
     p_flaky: float
     p_broken: float
     results: int = 0  # runs in which it was executed

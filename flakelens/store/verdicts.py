@@ -119,8 +119,6 @@ def _active(connection: sqlite3.Connection, tests: Iterable[TestId]) -> int:
 
 def _as_text(tests: list[TestId]) -> str:
     """What `json.dumps(tests, ensure_ascii=False)` gives, in a tenth of the time: a suite has thousands."""
-    import msgspec
-
     try:
         return msgspec.json.format(msgspec.json.encode(tests), indent=0).decode()
     except UnicodeEncodeError:  # half a character, which no report can hold
